@@ -1,1 +1,2 @@
-export {}
+export { writeFileAtomic } from './atomic-file.ts'
+export { FileKeyStore } from './file-key-store.ts'

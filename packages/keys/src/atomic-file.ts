@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { constants, type FileHandle, link, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+interface AtomicWrite {
+  /** Permissions of the new file; 0600 unless given. */
+  readonly mode?: number
+  /** Fail with `EEXIST` instead of replacing a file that is there. */
+  readonly exclusive?: boolean
+}
+
+/**
+ * Writes a whole file so that after a crash at any moment either all of it is there under its name or
+ * nothing new is: a temporary file beside it is written, synced and given the name, then the folder is synced.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array,
+  write: AtomicWrite = {},
+): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    await withFile(
+      temporary,
+      constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY,
+      write.mode ?? 0o600,
+      (file) => file.writeFile(data).then(() => file.sync()),
+    )
+    if (write.exclusive === true) {
+      await link(temporary, path)
+      await rm(temporary, { force: true })
+    } else await rename(temporary, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Makes changed names in a folder durable. Windows can't open folders, and needs no such thing. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  await withFile(path, constants.O_RDONLY, 0, (folder) => folder.sync())
+}
+
+async function withFile<T>(
+  path: string,
+  flags: number,
+  mode: number,
+  use: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  const file = await open(path, flags, mode)
+  try {
+    return await use(file)
+  } finally {
+    await file.close()
+  }
+}

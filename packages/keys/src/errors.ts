@@ -1,0 +1,23 @@
+export type KeysErrorCode =
+  /** The keyring has no such key. */
+  | 'KEY_NOT_FOUND'
+  /** A stored record is damaged, or does not belong to the key it is filed under. The file is left as it is. */
+  | 'CORRUPT_RECORD'
+  /** A record was written by a newer version; it is left as it is. */
+  | 'UNSUPPORTED_VERSION'
+  /** The store could not be read or written (full, read-only, no permission); `cause` says why. */
+  | 'STORE_UNAVAILABLE'
+  /** A key with this name is stored already; keys are never overwritten. */
+  | 'KEY_EXISTS'
+  /** A key agreement gave the all-zero secret: the other side's public key has small order (RFC 7748, section 6.1). */
+  | 'WEAK_AGREEMENT'
+
+/** What this package throws when a promise is broken; a caller's mistake is a `TypeError`. */
+export class KeysError extends Error {
+  override readonly name = 'KeysError'
+  readonly code: KeysErrorCode
+  constructor(code: KeysErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

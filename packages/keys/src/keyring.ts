@@ -1,0 +1,149 @@
+import { ed25519, x25519 } from '@noble/curves/ed25519.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { KeysError } from './errors.ts'
+import {
+  encodeKeyRecord,
+  type KeyRecord,
+  type KeyStore,
+  MemoryKeyStore,
+  parseKeyRecord,
+} from './key-store.ts'
+import { equalBytes } from './pae.ts'
+import { PublicKey } from './public-key.ts'
+import { type SignFunction, signerFor } from './signing.ts'
+
+/** Makes signatures for keys that it holds; what everything above asks of a keyring. */
+export interface Signer {
+  /** @returns the 64-byte Ed25519 signature; @throws KeysError KEY_NOT_FOUND */
+  sign(key: PublicKey, message: Uint8Array): Promise<Uint8Array>
+}
+
+const SECRET_KEY_BYTES = 32
+
+/**
+ * Makes and holds secret keys, signs and agrees with them, and never hands one out.
+ *
+ * Every method reads the store when it has to, and every key is stored for good before it is returned.
+ *
+ * @example
+ * const keyring = new Keyring()
+ * const key = await keyring.createKey()
+ * const signature = await keyring.sign(key, new TextEncoder().encode('hello'))
+ */
+export class Keyring implements Signer {
+  readonly #store: KeyStore
+  readonly #signers = new Map<PublicKey, SignFunction>()
+  readonly #listeners = new Set<(key: PublicKey) => void>()
+
+  /** @param store where the records are kept; in memory unless given */
+  constructor(store: KeyStore = new MemoryKeyStore()) {
+    this.#store = store
+  }
+
+  /** Makes an Ed25519 key pair. @throws KeysError STORE_UNAVAILABLE, and then there is no such key */
+  createKey(): Promise<PublicKey> {
+    return this.#add(ed25519.utils.randomSecretKey())
+  }
+
+  /**
+   * Takes over an Ed25519 key pair. Importing one that is held already changes nothing.
+   * @param secretKey the 32-byte seed of RFC 8032, section 5.1.5; it stays the caller's, who should wipe it
+   * @throws TypeError for another length
+   */
+  async importKey(secretKey: Uint8Array): Promise<PublicKey> {
+    if (secretKey.length !== SECRET_KEY_BYTES)
+      throw new TypeError(`expected a secret key of ${SECRET_KEY_BYTES} bytes, got ${secretKey.length}`)
+    const key = PublicKey.from(ed25519.getPublicKey(secretKey))
+    return (await this.has(key)) ? key : this.#add(secretKey.slice())
+  }
+
+  async sign(key: PublicKey, message: Uint8Array): Promise<Uint8Array> {
+    let signer = this.#signers.get(key)
+    if (signer === undefined) {
+      const record = await this.#read(signingName(key), key.toBytes(), 'ED25519')
+      signer = signerFor(record.secretKey, record.publicKey)
+      record.secretKey.fill(0)
+      this.#signers.set(key, signer)
+    }
+    return signer(message)
+  }
+
+  /** The signing keys held here. */
+  async list(): Promise<PublicKey[]> {
+    const names = await this.#store.names()
+    return names.flatMap((name) => (SIGNING_NAME.test(name) ? [PublicKey.fromHex(name.slice(8))] : []))
+  }
+
+  /** Whether this keyring holds the secret of a signing key. */
+  async has(key: PublicKey): Promise<boolean> {
+    return this.#signers.has(key) || (await this.#store.read(signingName(key))) !== undefined
+  }
+
+  /** Destroys a signing key. It can't be undone; a key that is not held is no error. */
+  async deleteKey(key: PublicKey): Promise<void> {
+    this.#signers.delete(key)
+    await this.#store.delete(signingName(key))
+  }
+
+  /**
+   * Makes an X25519 key pair for sealing things to this holder.
+   * @returns its 32-byte public key (RFC 7748, section 5)
+   */
+  async createAgreementKey(): Promise<Uint8Array> {
+    const secretKey = x25519.utils.randomSecretKey()
+    const publicKey = x25519.getPublicKey(secretKey)
+    await this.#store.add(
+      agreementName(publicKey),
+      encodeKeyRecord({ algorithm: 'X25519', publicKey, secretKey }),
+    )
+    return publicKey
+  }
+
+  /**
+   * The X25519 shared secret of an own key pair and another's public key, 32 bytes. Not yet a key: derive one.
+   * @throws KeysError KEY_NOT_FOUND, or WEAK_AGREEMENT for a public key of small order
+   * @see RFC 7748, section 6.1
+   */
+  async agree(ownPublicKey: Uint8Array, otherPublicKey: Uint8Array): Promise<Uint8Array> {
+    const record = await this.#read(agreementName(ownPublicKey), ownPublicKey, 'X25519')
+    try {
+      return x25519.getSharedSecret(record.secretKey, otherPublicKey)
+    } catch (cause) {
+      throw new KeysError('WEAK_AGREEMENT', 'the other public key gives no secret', { cause })
+    } finally {
+      record.secretKey.fill(0)
+    }
+  }
+
+  /** Calls back with every signing key that is added from now on. @returns a function that ends it */
+  onKeyAdded(listener: (key: PublicKey) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  async #add(secretKey: Uint8Array): Promise<PublicKey> {
+    const publicKey = ed25519.getPublicKey(secretKey)
+    const key = PublicKey.from(publicKey)
+    await this.#store.add(signingName(key), encodeKeyRecord({ algorithm: 'ED25519', publicKey, secretKey }))
+    this.#signers.set(key, signerFor(secretKey, publicKey))
+    secretKey.fill(0)
+    for (const listener of this.#listeners) listener(key)
+    return key
+  }
+
+  async #read(name: string, publicKey: Uint8Array, algorithm: KeyRecord['algorithm']): Promise<KeyRecord> {
+    const stored = await this.#store.read(name)
+    if (stored === undefined) throw new KeysError('KEY_NOT_FOUND', `no secret key is held for ${name}`)
+    const where = this.#store.describe(name)
+    const record = parseKeyRecord(stored, where)
+    if (record.algorithm !== algorithm || !equalBytes(record.publicKey, publicKey))
+      throw new KeysError('CORRUPT_RECORD', `the key record ${where} belongs to another key`)
+    return record
+  }
+}
+
+const SIGNING_NAME = /^ed25519-[0-9a-f]{64}$/
+const signingName = (key: PublicKey): string => `ed25519-${key.toHex()}`
+const agreementName = (publicKey: Uint8Array): string => `x25519-${bytesToHex(publicKey)}`
