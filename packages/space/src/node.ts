@@ -1,1 +1,1 @@
-export {}
+export { FileStorage, type FileStorageOptions } from './storage/file-storage.ts'

@@ -1,1 +1,1 @@
-export {}
+export { type StorageCase, type StorageSubject, storageSuite } from './testing/storage-suite.ts'

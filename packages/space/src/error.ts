@@ -1,0 +1,70 @@
+export type SpaceErrorCode =
+  /** The manager or space is closed, or was closed while this ran. */
+  | 'CLOSED'
+  /** The own role does not allow it. */
+  | 'NOT_ALLOWED'
+  /** The identity is a member already, with other keys than those given now. */
+  | 'ALREADY_MEMBER'
+  /** A presentation by someone who is not a member, or none at all. */
+  | 'NOT_A_MEMBER'
+  /** The other end did not accept this device's presentation. */
+  | 'REFUSED_BY_PEER'
+  /** Bytes that are not a valid frame, entry, admission or record. */
+  | 'MALFORMED'
+  /** More bytes than the format allows. */
+  | 'TOO_LARGE'
+  /** A format version that this release does not know. */
+  | 'UNSUPPORTED_VERSION'
+  /** A signature over a feed does not hold. */
+  | 'BAD_SIGNATURE'
+  /** Entries that do not continue the feed: some in between are missing. */
+  | 'GAP'
+  /** An entry that does not name its predecessor's hash. */
+  | 'BAD_LINK'
+  /** The feed's key signed two different entries for one sequence. */
+  | 'FORKED'
+  /** The feed is not admitted in this space, or its member may not write to it. */
+  | 'NOT_ADMITTED'
+  /** An admission that does not admit this identity, device and feeds into the expected space and role. */
+  | 'BAD_ADMISSION'
+  /** The storage already holds an identity. */
+  | 'IDENTITY_EXISTS'
+  /** The storage holds no identity. */
+  | 'NO_IDENTITY'
+  | StorageErrorCode
+
+export type StorageErrorCode =
+  /** Another process, or another part of this one, has the storage open. */
+  | 'LOCKED'
+  /** No space left on the device, or the configured quota is reached. Nothing of the transaction was kept. */
+  | 'STORAGE_FULL'
+  /** The directory or file can't be created or written by this user. */
+  | 'STORAGE_UNWRITABLE'
+  /** The file is damaged or not ours. It was left as it is. */
+  | 'STORAGE_CORRUPT'
+  /** The file was written by a later release. It was left as it is. */
+  | 'STORAGE_VERSION'
+  /** The operating system failed to read or write. */
+  | 'STORAGE_IO'
+  /** The storage has been closed. */
+  | 'STORAGE_CLOSED'
+
+/** Everything that this package refuses. Decide by `code`; the text is for people and holds no secret. */
+export class SpaceError extends Error {
+  override readonly name: string = 'SpaceError'
+  readonly code: SpaceErrorCode
+  constructor(code: SpaceErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** A {@link SpaceError} of a storage: what was asked was not done, and nothing that was stored is lost. */
+export class StorageError extends SpaceError {
+  override readonly name = 'StorageError'
+  declare readonly code: StorageErrorCode
+  // biome-ignore lint/complexity/noUselessConstructor: it narrows the code
+  constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
