@@ -63,7 +63,6 @@ export class SpaceError extends Error {
 export class StorageError extends SpaceError {
   override readonly name = 'StorageError'
   declare readonly code: StorageErrorCode
-  // biome-ignore lint/complexity/noUselessConstructor: it narrows the code
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, options)
   }
