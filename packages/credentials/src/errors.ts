@@ -1,0 +1,44 @@
+/** Why a credential, a presentation or an admission was refused. */
+export type CredentialsErrorCode =
+  /** Not an encoding of a credential, or not the one encoding of its value. */
+  | 'MALFORMED'
+  /** Longer, with more parents or with a longer chain than any credential may be. */
+  | 'TOO_LARGE'
+  /** The signature of the credential, or of one in its chain, is not its signer's. */
+  | 'BAD_SIGNATURE'
+  /** The signer is not the issuer, and the chain from one to the other is absent or ends too early. */
+  | 'MISSING_CHAIN'
+  /** A chain that goes through one key twice. */
+  | 'CYCLIC_CHAIN'
+  /** A chain with a link that nothing needs, or one that does not name the key below it. */
+  | 'BAD_CHAIN'
+  /** A credential of another type than its place asks for: in a chain, in a presentation, in an admission. */
+  | 'WRONG_TYPE'
+  /** Issued by somebody whose word this is not, or not the issuer that was asked for. */
+  | 'WRONG_ISSUER'
+  /** Its time, or that of a credential in its chain, is over. */
+  | 'EXPIRED'
+  /** A presentation of another space, or an admission to one. */
+  | 'WRONG_SPACE'
+  /** A presentation made for another challenge. */
+  | 'WRONG_NONCE'
+  /** A presentation made for another channel. */
+  | 'WRONG_CHANNEL'
+  /** An admission that starts from another genesis. */
+  | 'WRONG_GENESIS'
+  /** An admission of somebody else. */
+  | 'WRONG_MEMBER'
+  /** An admission with another role than was promised. */
+  | 'WRONG_ROLE'
+  /** An admission by somebody who may not admit, or not at this role. */
+  | 'NOT_ALLOWED'
+
+/** A refusal. The text says more for people; programs look at `code` only. */
+export class CredentialsError extends Error {
+  override readonly name = 'CredentialsError'
+  readonly code: CredentialsErrorCode
+  constructor(code: CredentialsErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

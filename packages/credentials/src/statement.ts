@@ -1,0 +1,86 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { PublicKey, verifySignature } from '@vestibule/keys'
+import { WireError } from '@vestibule/keys/wire'
+import { ownBytes } from './bytes.ts'
+import { parseClaim } from './claims.ts'
+import type { Credential } from './credential.ts'
+import { Envelope, MAX_CREDENTIAL_BYTES, Payload, type Statement, signedBytes } from './envelope.ts'
+import { CredentialsError } from './errors.ts'
+
+/** The shape of a type's name; it ends up in logs and messages. */
+const TYPE_NAME = /^[A-Za-z][A-Za-z0-9._-]*$/
+
+/** A statement whose signature holds, decoded; its chain is still to be looked at. */
+export type Opened = Omit<Credential, 'chain' | 'encoded'>
+
+/** Runs a parser over bytes from outside, and turns what it throws into a refusal. */
+export function refusing<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    if (!(cause instanceof WireError)) throw cause
+    throw new CredentialsError(cause.code === 'TOO_LARGE' ? 'TOO_LARGE' : 'MALFORMED', cause.message, {
+      cause,
+    })
+  }
+}
+
+/** Splits an envelope. Of what is inside only lengths are known after that. */
+export function parseEnvelope(encoded: Uint8Array): Envelope {
+  if (!(encoded instanceof Uint8Array)) throw new TypeError('expected an encoded credential as bytes')
+  if (encoded.length > MAX_CREDENTIAL_BYTES)
+    throw new CredentialsError('TOO_LARGE', `a credential has at most ${MAX_CREDENTIAL_BYTES} bytes`)
+  return refusing(() => Envelope.parse(encoded))
+}
+
+/** Checks a statement's signature, and only then decodes its payload. */
+export async function openStatement(statement: Statement): Promise<Opened> {
+  const { type } = statement
+  const signer = PublicKey.from(statement.signer)
+  const signed = signedBytes(statement)
+  if (!(await verifySignature(signer, signed, statement.signature)))
+    throw new CredentialsError('BAD_SIGNATURE', `${printable(type)}: not signed by ${signer.toHex()}`)
+  if (!TYPE_NAME.test(type)) throw new CredentialsError('MALFORMED', 'not the name of a type')
+  const payload = refusing(() => Payload.parse(statement.payload))
+  const parents = payload.parents.map((parent) => bytesToHex(parent))
+  for (const [at, parent] of parents.entries())
+    if (at > 0 && parent <= (parents[at - 1] ?? ''))
+      throw new CredentialsError('MALFORMED', `${type}: its parents are not in strictly ascending order`)
+  if (payload.expiresAtMs !== undefined && payload.expiresAtMs <= payload.issuedAtMs)
+    throw new CredentialsError('MALFORMED', `${type}: it ends before it begins`)
+  const opened: Opened = {
+    id: bytesToHex(sha256(signed)),
+    type,
+    issuer: PublicKey.from(payload.issuer),
+    signer,
+    issuedAtMs: payload.issuedAtMs,
+    ...(payload.expiresAtMs !== undefined && { expiresAtMs: payload.expiresAtMs }),
+    parents: Object.freeze(parents),
+    claim: refusing(() => parseClaim(type, payload.claim)),
+  }
+  checkIssuer(opened)
+  return opened
+}
+
+/** What can be said of a claim and its issuer without knowing anything else. */
+function checkIssuer({ claim, issuer, signer, parents }: Opened): void {
+  if (claim.type === 'SpaceGenesis') {
+    if (issuer !== claim.space || signer !== claim.space)
+      throw new CredentialsError('WRONG_ISSUER', 'SpaceGenesis: not signed by the key of the space')
+    if (parents.length > 0) throw new CredentialsError('MALFORMED', 'SpaceGenesis: nothing comes before it')
+  }
+  if (claim.type === 'AuthorizedDevice') {
+    if (issuer !== claim.identity)
+      throw new CredentialsError('WRONG_ISSUER', 'AuthorizedDevice: not issued by the identity')
+    if (claim.device === signer || claim.device === issuer)
+      throw new CredentialsError('CYCLIC_CHAIN', 'AuthorizedDevice: no key authorises itself')
+  }
+}
+
+/** Puts a checked statement and its checked chain together. */
+export function toCredential(opened: Opened, chain: readonly Credential[], encoded: Uint8Array): Credential {
+  return ownBytes({ ...opened, chain: Object.freeze([...chain]) }, { encoded })
+}
+
+const printable = (type: string): string => (TYPE_NAME.test(type) ? type : 'a credential')

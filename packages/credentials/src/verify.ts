@@ -1,0 +1,79 @@
+import type { PublicKey } from '@vestibule/keys'
+import type { Credential } from './credential.ts'
+import { Envelope } from './envelope.ts'
+import { CredentialsError } from './errors.ts'
+import { type Opened, openStatement, parseEnvelope, toCredential } from './statement.ts'
+
+/** What else a credential has to be, apart from being genuine. */
+export interface VerifyOptions {
+  /** The only issuer to accept. */
+  readonly issuer?: PublicKey
+  /** Milliseconds since 1970. Without it nothing is ever expired: what a space decides does not read a clock. */
+  readonly nowMs?: number
+}
+
+/**
+ * Checks an encoded credential: its signature, its form to the byte, and the chain of `AuthorizedDevice`
+ * credentials from its signer up to its issuer. No payload is decoded before its signature was verified.
+ *
+ * What it costs is bounded whatever the input: 16 KiB, nine signatures.
+ *
+ * @param encoded the bytes of one credential; they are copied
+ * @throws CredentialsError: every refusal, by `code`
+ * @see README, "The format"
+ */
+export async function verifyCredential(
+  encoded: Uint8Array,
+  { issuer, nowMs }: VerifyOptions = {},
+): Promise<Credential> {
+  const envelope = parseEnvelope(encoded)
+  // Nothing of `encoded` is read after the first wait: its owner may change it meanwhile.
+  const bytes = encoded.slice()
+  const opened = await openStatement(envelope)
+  if (issuer !== undefined && opened.issuer !== issuer)
+    throw new CredentialsError('WRONG_ISSUER', `${opened.type}: issued by ${opened.issuer.toHex()}`)
+  const links = await openChain(opened, envelope)
+  if (nowMs !== undefined) for (const one of [opened, ...links]) checkTime(one, nowMs)
+
+  let chain: readonly Credential[] = []
+  for (let at = links.length - 1; at >= 0; at--) {
+    const [link, statement] = [links[at], envelope.chain[at]]
+    if (link === undefined || statement === undefined) continue
+    // Each link is a credential by itself, with the rest of the chain as its own.
+    const alone = Envelope.encode({ ...statement, chain: envelope.chain.slice(at + 1) })
+    chain = [toCredential(link, chain, alone), ...chain]
+  }
+  return toCredential(opened, chain, bytes)
+}
+
+/**
+ * Walks from the signer up to the issuer. A link counts when it is the issuer's own word (through whoever
+ * signed it) that the key below it is its device.
+ */
+async function openChain({ issuer, signer }: Opened, { chain }: Envelope): Promise<Opened[]> {
+  const links: Opened[] = []
+  const seen = new Set([signer])
+  let below = signer
+  for (const statement of chain) {
+    if (below === issuer) throw new CredentialsError('BAD_CHAIN', 'the chain goes on past the issuer')
+    const link = await openStatement(statement)
+    if (link.claim.type !== 'AuthorizedDevice')
+      throw new CredentialsError('WRONG_TYPE', `${link.type} in a chain; only AuthorizedDevice may be there`)
+    if (link.issuer !== issuer)
+      throw new CredentialsError('WRONG_ISSUER', 'the chain does not lead to the issuer')
+    if (link.claim.device !== below)
+      throw new CredentialsError('BAD_CHAIN', 'a link of the chain is about another device')
+    if (seen.has(link.signer)) throw new CredentialsError('CYCLIC_CHAIN', 'the chain runs in a circle')
+    seen.add(link.signer)
+    links.push(link)
+    below = link.signer
+  }
+  if (below !== issuer)
+    throw new CredentialsError('MISSING_CHAIN', `nothing says that ${below.toHex()} may sign for the issuer`)
+  return links
+}
+
+function checkTime({ type, expiresAtMs }: Opened, nowMs: number): void {
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
+    throw new CredentialsError('EXPIRED', `${type}: expired at ${expiresAtMs}`)
+}

@@ -1,0 +1,85 @@
+import { Keyring, PublicKey } from '@vestibule/keys'
+import { CredentialsError } from '../src/errors.ts'
+import { type Claim, type Credential, type CredentialsErrorCode, issueCredential } from '../src/index.ts'
+
+export const NOON = 1_700_000_000_000
+
+/** An identity with a device that signs for it. */
+export interface Person {
+  readonly keyring: Keyring
+  readonly identity: PublicKey
+  readonly device: PublicKey
+  readonly chain: readonly Credential[]
+  /** Signs a claim as this identity, by its device. */
+  say(claim: Claim, parents?: readonly string[]): Promise<Credential>
+}
+
+export async function createPerson(): Promise<Person> {
+  const keyring = new Keyring()
+  const [identity, device] = [await keyring.createKey(), await keyring.createKey()]
+  const chain = [await authorize(keyring, identity, identity, [], device)]
+  return { keyring, identity, device, chain, say: speaker(keyring, identity, device, chain) }
+}
+
+/** `by` (the identity itself, or a device with a chain) authorises another device. */
+export function authorize(
+  keyring: Keyring,
+  identity: PublicKey,
+  by: PublicKey,
+  chain: readonly Credential[],
+  device: PublicKey,
+): Promise<Credential> {
+  const claim = {
+    type: 'AuthorizedDevice',
+    identity,
+    device,
+    agreementKey: new Uint8Array(32).fill(9),
+  } as const
+  return issueCredential({
+    signer: keyring,
+    issuer: identity,
+    signingKey: by,
+    chain,
+    claim,
+    issuedAtMs: NOON,
+  })
+}
+
+export const speaker =
+  (keyring: Keyring, issuer: PublicKey, signingKey: PublicKey, chain: readonly Credential[]) =>
+  (claim: Claim, parents: readonly string[] = []): Promise<Credential> =>
+    issueCredential({ signer: keyring, issuer, signingKey, chain, claim, parents, issuedAtMs: NOON })
+
+/** A space with its founder, as createSpace makes it: the space key signs two credentials and is dropped. */
+export async function createSpace(name = 'Kitchen') {
+  const founder = await createPerson()
+  const keyring = new Keyring()
+  const space = await keyring.createKey()
+  const sayAsSpace = speaker(keyring, space, space, [])
+  const genesis = await sayAsSpace({ type: 'SpaceGenesis', space, name })
+  const first = await sayAsSpace(admission(space, founder.identity, 'OWNER'), [genesis.id])
+  return { space, founder, genesis, first, sayAsSpace }
+}
+
+export function admission(
+  space: PublicKey,
+  member: PublicKey,
+  role: 'READER' | 'EDITOR' | 'ADMIN' | 'OWNER',
+): Claim {
+  return { type: 'SpaceMember', space, member, role, profile: { displayName: 'Ada' } }
+}
+
+/** The code with which something was refused; fails when it was not, or not by a CredentialsError. */
+export async function refusal(work: Promise<unknown> | (() => unknown)): Promise<CredentialsErrorCode> {
+  try {
+    await (typeof work === 'function' ? work() : work)
+  } catch (error) {
+    if (error instanceof CredentialsError) return error.code
+    throw error
+  }
+  throw new Error('it was accepted')
+}
+
+/** A key that nobody holds. */
+export const keyOf = (n: number): PublicKey =>
+  PublicKey.from(Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? n & 255 : i === 1 ? n >> 8 : 77)))
