@@ -10,5 +10,9 @@ export const library = (entries: readonly string[]) =>
     sourcemap: true,
     target: 'es2023',
     platform: 'neutral',
-    external: [/^node:/],
+    // Every import by name stays an import: a package that is forgotten in `dependencies` must fail
+    // the layer check, not be copied into our output.
+    skipNodeModulesBundle: true,
+    // `node:sqlite` exists under no other name.
+    removeNodeProtocol: false,
   })
