@@ -1,0 +1,201 @@
+import type { PublicKey } from '@vestibule/keys'
+import fc from 'fast-check'
+import { type Claim, type Credential, Membership, ROLES, type Role, type UnknownClaim } from '../src/index.ts'
+import { keyOf } from './cast.ts'
+
+export const SPACE = keyOf(1000)
+export const OTHER_SPACE = keyOf(1001)
+/** The first is the founder. */
+export const PEOPLE = [keyOf(1), keyOf(2), keyOf(3), keyOf(4), keyOf(5), keyOf(6)] as const
+/** Two devices of each. */
+export const deviceOf = (who: PublicKey, n: number): PublicKey => keyOf(2000 + 2 * PEOPLE.indexOf(who) + n)
+const FEEDS = [keyOf(3000), keyOf(3001), keyOf(3002), keyOf(3003)]
+
+/** A credential as the fold sees it. Ids are short words here instead of hashes. */
+export function act(
+  id: string,
+  issuer: PublicKey,
+  claim: Claim | UnknownClaim,
+  parents: readonly string[],
+  signer = issuer,
+): Credential {
+  return {
+    id,
+    type: claim.type,
+    issuer,
+    signer,
+    issuedAtMs: 0,
+    parents: [...new Set(parents)].sort(),
+    claim,
+    chain: [],
+    encoded: new Uint8Array(),
+  }
+}
+
+export const admit = (member: PublicKey, role: Role, space = SPACE): Claim => ({
+  type: 'SpaceMember',
+  space,
+  member,
+  role,
+  profile: { displayName: role },
+})
+export const genesisClaim = (name: string): Claim => ({ type: 'SpaceGenesis', space: SPACE, name })
+export const NOTE: UnknownClaim = { type: 'Unknown', typeName: 'Note' }
+const AGREEMENT_KEY = new Uint8Array(32)
+
+/** The first device of somebody names the second. */
+const named = (identity: PublicKey): Claim => ({
+  type: 'AuthorizedDevice',
+  identity,
+  device: deviceOf(identity, 1),
+  agreementKey: AGREEMENT_KEY,
+})
+
+const person = fc.oneof(fc.constantFrom(...PEOPLE), fc.constantFrom(...PEOPLE.slice(0, 3)))
+const role = fc.constantFrom<Role>(...ROLES)
+const claim: fc.Arbitrary<Claim | UnknownClaim> = fc.oneof(
+  { weight: 8, arbitrary: fc.tuple(person, role).map(([who, at]) => admit(who, at)) },
+  {
+    weight: 7,
+    arbitrary: fc
+      .record({ who: person, n: fc.nat(1), feed: fc.constantFrom(...FEEDS), data: fc.boolean() })
+      .map(
+        ({ who, n, feed, data }): Claim => ({
+          type: 'AdmittedFeed',
+          space: SPACE,
+          member: who,
+          device: deviceOf(who, n),
+          feed,
+          purpose: data ? 'DATA' : 'CONTROL',
+        }),
+      ),
+  },
+  { weight: 1, arbitrary: fc.constant(NOTE) },
+  { weight: 1, arbitrary: fc.tuple(person, role).map(([who, at]) => admit(who, at, OTHER_SPACE)) },
+)
+
+interface Op {
+  readonly by: PublicKey
+  readonly device: number
+  readonly own: boolean
+  readonly claim: Claim | UnknownClaim
+  readonly parents: readonly number[]
+  readonly salt: number
+  /** 0: the space key was not destroyed; 1: another genesis; 2 to 5: a device is named; else nothing special */
+  readonly odd: number
+}
+
+const op: fc.Arbitrary<Op> = fc.record({
+  by: person,
+  device: fc.nat(2),
+  own: fc.boolean(),
+  claim,
+  parents: fc.array(fc.nat(1000), { minLength: 1, maxLength: 3 }),
+  salt: fc.nat(999),
+  odd: fc.nat(60),
+})
+
+/** Acts that somebody adds to a history, each with the last of its own device among its parents. */
+export function extend(history: readonly Credential[], ops: readonly Op[], prefix: string): Credential[] {
+  const out = [...history]
+  const graph = out.filter(({ claim: c }) => !('space' in c) || c.space === SPACE)
+  const last = new Map(graph.map((c) => [`${c.issuer.toHex()} ${c.signer.toHex()}`, c.id]))
+  for (const [i, { by, device, own, claim: given, parents, salt, odd }] of ops.entries()) {
+    const id = `${String((salt * 7919 + i * 104729) % 1000).padStart(3, '0')}${prefix}${i}`
+    const seen = parents.map((n) => graph[n % graph.length]?.id ?? 'genesis')
+    const signer = device === 2 ? by : deviceOf(by, device)
+    const previous = last.get(`${by.toHex()} ${signer.toHex()}`)
+    const known = previous === undefined ? seen : [...seen, previous]
+    let next = act(id, by, own ? mine(given, by, signer) : given, known, signer)
+    if (odd === 0)
+      next = act(id, SPACE, admit(by, salt % 2 ? 'OWNER' : 'ADMIN'), salt % 3 ? ['genesis'] : seen)
+    if (odd === 1) next = act(id, SPACE, genesisClaim(id), [])
+    if (odd >= 2 && odd <= 5) next = act(id, by, named(by), odd > 2 ? known : [], deviceOf(by, 0))
+    out.push(next)
+    if ('space' in next.claim && next.claim.space !== SPACE) continue
+    graph.push(next)
+    last.set(`${next.issuer.toHex()} ${next.signer.toHex()}`, id)
+  }
+  return out
+}
+
+/** A feed of one's own, mostly of the device that says so. */
+const mine = (given: Claim | UnknownClaim, by: PublicKey, signer: PublicKey): Claim | UnknownClaim =>
+  given.type === 'AdmittedFeed'
+    ? { ...given, member: by, device: given.purpose === 'DATA' && signer !== by ? signer : deviceOf(by, 1) }
+    : given
+
+/** The genesis, the founder, and whom the founder admits at the given roles, one after the other. */
+export function opening(roles: readonly (Role | undefined)[]): Credential[] {
+  const founder = PEOPLE[0]
+  const out = [
+    act('genesis', SPACE, genesisClaim('Kitchen'), []),
+    act('founder', SPACE, admit(founder, 'OWNER'), ['genesis']),
+  ]
+  for (const [i, at] of roles.entries()) {
+    const who = PEOPLE[i + 1]
+    if (at !== undefined && who !== undefined)
+      out.push(act(`s${i}`, founder, admit(who, at), [out.at(-1)?.id ?? 'founder'], deviceOf(founder, 0)))
+  }
+  return out
+}
+
+const roles = fc.array(fc.constantFrom<Role | undefined>(undefined, ...ROLES, 'ADMIN', 'OWNER'), {
+  minLength: 1,
+  maxLength: 5,
+})
+export const opsArb = (min: number, max: number): fc.Arbitrary<Op[]> =>
+  fc.array(op, { minLength: min, maxLength: max, size: 'max' })
+
+/** Histories in which much happens at once: most acts know little of the others. */
+export const histories = (max: number, withSecondRoots = true): fc.Arbitrary<Credential[]> =>
+  fc
+    .tuple(roles, opsArb(max >> 1, max), fc.array(fc.nat(3), { minLength: max, maxLength: max }))
+    .map(([at, ops, reach]) => {
+      const start = opening(at)
+      const [founder, , second] = PEOPLE
+      for (const [id, who] of [
+        ['d0', founder],
+        ['d1', second],
+      ] as const)
+        start.push(act(id, who, named(who), [start.at(-1)?.id ?? 'founder'], deviceOf(who, 0)))
+      const near = ops.map((one, i) => ({
+        ...one,
+        ...(withSecondRoots ? {} : { odd: Math.max(one.odd, 2) }),
+        parents: reach[i] === 0 ? one.parents : [start.length - 1 + (reach[i] === 1 ? 0 : one.salt % 4)],
+      }))
+      return extend(start, near, 'x')
+    })
+
+/** Any order at all: children may come before their parents, and some come twice. */
+export const shuffled = <T>(list: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.shuffledSubarray([...list, ...list], { minLength: 2 * list.length, maxLength: 2 * list.length })
+
+export const foldOf = (history: readonly Credential[]): Membership => {
+  const membership = new Membership(SPACE)
+  for (const one of history) membership.add(one)
+  return membership
+}
+
+/** Everything that a fold says, to be compared. */
+export const stateOf = (membership: Membership, history: readonly Credential[]) => ({
+  members: [...membership.members()].map(([who, { role: at, since }]) => `${who.toHex()} ${at} ${since}`),
+  feeds: [...membership.feeds()].map(([feed, { credential }]) => `${feed.toHex()} ${credential}`),
+  counted: [...new Set(history.filter(({ id }) => membership.counts(id)).map(({ id }) => id))].sort(),
+  heads: membership.heads,
+  waiting: membership.waiting,
+})
+
+export const print = (history: readonly Credential[]): string =>
+  history
+    .map(({ id, issuer, claim: c, parents }) => {
+      const name = (key: PublicKey) => (key === SPACE ? 'space' : `${PEOPLE.indexOf(key)}`)
+      const about =
+        c.type === 'SpaceMember'
+          ? `${name(c.member)} ${c.role}`
+          : c.type === 'AdmittedFeed'
+            ? `${name(c.member)} ${c.feed.toHex().slice(0, 4)} ${c.purpose}`
+            : ''
+      return `${id}: ${name(issuer)} ${c.type} ${about} <- ${parents.join(',')}`
+    })
+    .join('\n')
