@@ -16,3 +16,16 @@ export const library = (entries: readonly string[]) =>
     // `node:sqlite` exists under no other name.
     removeNodeProtocol: false,
   })
+
+/** The build of a program for Node: what it starts, without declarations. */
+export const program = (entries: readonly string[]) =>
+  defineConfig({
+    entry: entries.map((name) => `src/${name}.ts`),
+    format: 'esm',
+    clean: true,
+    sourcemap: true,
+    target: 'es2023',
+    platform: 'node',
+    skipNodeModulesBundle: true,
+    removeNodeProtocol: false,
+  })

@@ -1,3 +1,3 @@
-import { defineConfig } from 'tsup'
+import { program } from '../../tsup.base.ts'
 
-export default defineConfig({ entry: ['src/main.ts'], format: 'esm', clean: true, target: 'es2023', platform: 'node' })
+export default program(['main'])

@@ -6,19 +6,26 @@ import { fileURLToPath } from 'node:url'
 export const repositoryRoot: string = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** Folders that tools write. Everything else is written by people and is checked. */
-const WRITTEN_BY_TOOLS = new Set(['.git', '.turbo', '.examples', 'coverage', 'dist', 'node_modules'])
+const WRITTEN_BY_TOOLS: ReadonlySet<string> = new Set([
+  '.git',
+  '.turbo',
+  '.examples',
+  'coverage',
+  'dist',
+  'node_modules',
+])
 
 /**
- * All paths of files below `root`, with forward slashes, sorted. Walks the disk, since an unpacked archive
- * of the sources has no index of git to ask.
+ * All paths of files below `root`, with forward slashes, sorted, without those in folders of a name in
+ * `leftOut`. Walks the disk, since an unpacked archive of the sources has no index of git to ask.
  */
-export function listFiles(root: string): string[] {
+export function listFiles(root: string, leftOut = WRITTEN_BY_TOOLS): string[] {
   const paths: string[] = []
   const walk = (folder: string): void => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) {
-        if (!WRITTEN_BY_TOOLS.has(entry.name)) walk(path)
+        if (!leftOut.has(entry.name)) walk(path)
       } else if (entry.isFile() && !/\.(tgz|tsbuildinfo)$/.test(entry.name)) {
         paths.push(relative(root, path).split(sep).join('/'))
       }

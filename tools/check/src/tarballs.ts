@@ -29,12 +29,10 @@ function pack(one: Package, installation: string): Packed {
     shell: process.platform === 'win32',
   })
   execFileSync('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'])
-  const texts = new Map(listFiles(folder).map((path) => [path, readFileSync(join(folder, path), 'utf8')]))
-  // The walk leaves out `dist` as written by tools; here it is what matters.
-  for (const path of listFiles(join(folder, 'dist'))) {
-    texts.set(`dist/${path}`, readFileSync(join(folder, 'dist', path), 'utf8'))
-  }
-  return { one, folder, contents: texts }
+  const texts = listFiles(folder, new Set()).map(
+    (path) => [path, readFileSync(join(folder, path), 'utf8')] as const,
+  )
+  return { one, folder, contents: new Map(texts) }
 }
 
 /** Links what the package declares from where the workspace has it, and nothing else. */

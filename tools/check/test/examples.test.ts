@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { runExample, typeErrors, writeExamples } from '../src/example-files.ts'
 import { type Example, examplesOf } from '../src/examples.ts'
 
-const block = (info: string, code: string): string => ['```' + info, code, '```', ''].join('\n')
+const block = (info: string, code: string): string => [`\`\`\`${info}`, code, '```', ''].join('\n')
 
 const example = (code: string): Example => ({ file: 'docs/x.md', line: 10, code, runs: true })
 
