@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { Keyring, PublicKey } from '@vestibule/keys'
+import { describe, expect, it } from 'vitest'
+import { Envelope, signedBytes } from '../src/envelope.ts'
+import {
+  type Claim,
+  channelBinding,
+  issueCredential,
+  verifyCredential,
+  verifyPresentation,
+} from '../src/index.ts'
+
+interface Vector {
+  readonly name: string
+  readonly claim: Record<string, unknown>
+  readonly type: string
+  readonly issuer: string
+  readonly signer: string
+  readonly parents: readonly string[]
+  readonly issuedAtMs: number
+  readonly expiresAtMs?: number
+  readonly chain: readonly string[]
+  readonly signed: string
+  readonly id: string
+  readonly encoded: string
+}
+const file = readFileSync(new URL('./vectors/credentials.json', import.meta.url), 'utf8')
+const { seeds, vectors } = JSON.parse(file) as { seeds: Record<string, string>; vectors: Vector[] }
+
+/** Keys and byte strings as hex, as the file has them. */
+const plain = (claim: object): object =>
+  Object.fromEntries(
+    Object.entries(claim).map(([name, value]: [string, unknown]) => [
+      name,
+      value instanceof PublicKey ? value.toHex() : value instanceof Uint8Array ? bytesToHex(value) : value,
+    ]),
+  )
+
+describe('the golden bytes', () => {
+  for (const { name, claim, signed, encoded, ...rest } of vectors)
+    it(`of ${name} are verified, and made again`, async () => {
+      const one = await verifyCredential(hexToBytes(encoded))
+      expect(plain(one.claim)).toEqual(claim)
+      expect(bytesToHex(signedBytes(Envelope.parse(one.encoded)))).toBe(signed)
+      expect(bytesToHex(one.encoded)).toBe(encoded)
+      const { id, type, parents, issuedAtMs, expiresAtMs } = one
+      expect({
+        id,
+        type,
+        parents,
+        issuedAtMs,
+        ...(expiresAtMs !== undefined && { expiresAtMs }),
+        issuer: one.issuer.toHex(),
+        signer: one.signer.toHex(),
+        chain: one.chain.map((link) => link.id),
+      }).toEqual(rest)
+
+      if (one.claim.type === 'Unknown') return
+      const keyring = new Keyring()
+      for (const seed of Object.values(seeds)) await keyring.importKey(hexToBytes(seed))
+      const again = await issueCredential({
+        signer: keyring,
+        issuer: one.issuer,
+        signingKey: one.signer,
+        chain: one.chain,
+        claim: one.claim as Claim,
+        parents: [...parents].reverse(),
+        issuedAtMs,
+        ...(expiresAtMs !== undefined && { expiresAtMs }),
+      })
+      expect(bytesToHex(again.encoded)).toBe(encoded)
+    })
+
+  it('of the presentation are accepted by its verifier', async () => {
+    const auth = vectors.find(({ type }) => type === 'Auth')
+    if (auth === undefined) throw new Error('no such vector')
+    const { encoded, issuer, signer, claim } = auth
+    const presented = await verifyPresentation(hexToBytes(encoded), {
+      space: PublicKey.from(String(claim['space'])),
+      nonce: hexToBytes(String(claim['nonce'])),
+      channelBinding: channelBinding({ prover: 'peer-a', verifier: 'peer-b' }),
+    })
+    expect([presented.identity.toHex(), presented.device.toHex()]).toEqual([issuer, signer])
+  })
+
+  it('are the ones that were released', () => {
+    const hash = '40abab79432cf32a70e9feddcab68711b8dfd20f501129f7099649a9defac9e2'
+    expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
+  })
+
+  it('are there for every claim', () => {
+    expect(new Set(vectors.map(({ claim }) => claim['type']))).toEqual(
+      new Set(['SpaceGenesis', 'SpaceMember', 'AdmittedFeed', 'AuthorizedDevice', 'Auth', 'Unknown']),
+    )
+  })
+})

@@ -1,0 +1,127 @@
+"""Writes credentials.json: golden bytes of every kind of credential.
+
+A second implementation of the format in the package's README, on purpose with nothing of the package in it:
+protobuf by hand, Ed25519 from the `cryptography` library. Keys come from the seeds below (one byte, 32 times).
+
+    python3 generate.py > credentials.json
+"""
+import hashlib, json, struct
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+SEEDS = {'space': 1, 'identity': 2, 'device': 3, 'second': 4, 'member': 5, 'feed': 6}
+KEY = {name: Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32) for name, seed in SEEDS.items()}
+PUB = {name: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for name, key in KEY.items()}
+NOON = 1_700_000_000_000
+
+
+def varint(n):
+    out = b''
+    while n > 127:
+        out, n = out + bytes([n & 127 | 128]), n >> 7
+    return out + bytes([n])
+
+
+def data(number, value):
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value) if value else b''
+
+
+def pae(*parts):
+    return struct.pack('<Q', len(parts)) + b''.join(struct.pack('<Q', len(p)) + p for p in parts)
+
+
+def sign(type, issuer, signer, claim, parents=(), issued=NOON, expires=None, chain=()):
+    payload = data(1, PUB[issuer]) + b''.join(data(2, bytes.fromhex(p)) for p in sorted(parents))
+    payload += number(3, issued) + (b'' if expires is None else varint(4 << 3) + varint(expires)) + data(5, claim)
+    signed = pae(b'vestibule credential v1', type.encode(), PUB[signer], payload)
+    bare = data(1, type.encode()) + data(2, PUB[signer]) + data(3, payload) + data(4, KEY[signer].sign(signed))
+    links = [link['bare'] for link in chain]
+    return {
+        'bare': bare,
+        'type': type,
+        'issuer': PUB[issuer].hex(),
+        'signer': PUB[signer].hex(),
+        'parents': sorted(parents),
+        'issuedAtMs': issued,
+        **({} if expires is None else {'expiresAtMs': expires}),
+        'chain': [link['id'] for link in chain],
+        'signed': signed.hex(),
+        'id': hashlib.sha256(signed).hexdigest(),
+        'encoded': (bare + b''.join(data(5, link) for link in links)).hex(),
+    }
+
+
+INVITATION, AGREEMENT, NONCE = bytes(range(16)), bytes([7]) * 32, bytes([8]) * 32
+CHANNEL = hashlib.sha256(pae(b'vestibule channel v1', pae(b'vestibule peers v1', b'peer-a', b'peer-b'))).digest()
+
+vectors = []
+
+
+def add(name, claim, one):
+    vectors.append({'name': name, 'claim': claim, **{k: v for k, v in one.items() if k != 'bare'}})
+    return one
+
+
+genesis = add(
+    'a genesis',
+    {'type': 'SpaceGenesis', 'space': PUB['space'].hex(), 'name': 'Küche'},
+    sign('SpaceGenesis', 'space', 'space', data(1, PUB['space']) + data(2, 'Küche'.encode())),
+)
+founder = add(
+    'the founder, admitted by the space key',
+    {'type': 'SpaceMember', 'space': PUB['space'].hex(), 'member': PUB['identity'].hex(), 'role': 'OWNER',
+     'profile': {'displayName': 'Ada'}},
+    sign('SpaceMember', 'space', 'space', data(1, PUB['space']) + data(2, PUB['identity']) + number(3, 4)
+         + data(4, data(1, b'Ada')), parents=[genesis['id']]),
+)
+device = add(
+    'a device, authorised by the identity itself',
+    {'type': 'AuthorizedDevice', 'identity': PUB['identity'].hex(), 'device': PUB['device'].hex(),
+     'agreementKey': AGREEMENT.hex()},
+    sign('AuthorizedDevice', 'identity', 'identity', data(1, PUB['identity']) + data(2, PUB['device'])
+         + data(3, AGREEMENT)),
+)
+second = add(
+    'a second device, authorised by the first, for a time',
+    {'type': 'AuthorizedDevice', 'identity': PUB['identity'].hex(), 'device': PUB['second'].hex(),
+     'agreementKey': AGREEMENT.hex()},
+    sign('AuthorizedDevice', 'identity', 'device', data(1, PUB['identity']) + data(2, PUB['second'])
+         + data(3, AGREEMENT), expires=NOON + 1000, chain=[device]),
+)
+member = add(
+    'a reader without a name, admitted through an invitation, with two parents',
+    {'type': 'SpaceMember', 'space': PUB['space'].hex(), 'member': PUB['member'].hex(), 'role': 'READER',
+     'profile': {'displayName': ''}, 'invitationId': INVITATION.hex()},
+    sign('SpaceMember', 'identity', 'device', data(1, PUB['space']) + data(2, PUB['member']) + number(3, 1)
+         + data(4, b'') + data(5, INVITATION), parents=[genesis['id'], founder['id']], chain=[device]),
+)
+add(
+    'a data feed, admitted by a second device',
+    {'type': 'AdmittedFeed', 'space': PUB['space'].hex(), 'member': PUB['identity'].hex(),
+     'device': PUB['second'].hex(), 'feed': PUB['feed'].hex(), 'purpose': 'DATA'},
+    sign('AdmittedFeed', 'identity', 'second', data(1, PUB['space']) + data(2, PUB['identity'])
+         + data(3, PUB['second']) + data(4, PUB['feed']) + number(5, 2), parents=[member['id']],
+         chain=[second, device]),
+)
+add(
+    'a presentation of the peer-a at peer-b',
+    {'type': 'Auth', 'space': PUB['space'].hex(), 'nonce': NONCE.hex(), 'channel': CHANNEL.hex()},
+    sign('Auth', 'identity', 'device', data(1, PUB['space']) + data(2, NONCE) + data(3, CHANNEL), issued=0,
+         chain=[device]),
+)
+add(
+    'a claim of an unknown type',
+    {'type': 'Unknown', 'typeName': 'com.example.Recipe'},
+    sign('com.example.Recipe', 'identity', 'identity', b'\xff\xff\xff'),
+)
+
+print(json.dumps({
+    'origin': 'Written by generate.py in this folder, an implementation of the format that shares no code with '
+              'the package. Released formats keep their golden bytes for ever.',
+    'seeds': {name: (bytes([seed]) * 32).hex() for name, seed in SEEDS.items()},
+    'vectors': vectors,
+}, indent=2, ensure_ascii=False))
