@@ -1,0 +1,106 @@
+import { NetworkError } from './errors.ts'
+
+/** A length prefix takes at most this many bytes: frames of 2^31 bytes and more do not exist here. */
+const MAX_PREFIX_BYTES = 5
+
+/** Puts a frame behind its length as an unsigned varint, in one new buffer. */
+export function encodeFrame(frame: Uint8Array): Uint8Array {
+  let prefixBytes = 1
+  for (let rest = frame.length; rest > 0x7f; rest = Math.floor(rest / 128)) prefixBytes++
+  const out = new Uint8Array(prefixBytes + frame.length)
+  let rest = frame.length
+  for (let i = 0; i < prefixBytes; i++) {
+    out[i] = (rest % 128) | (i < prefixBytes - 1 ? 0x80 : 0)
+    rest = Math.floor(rest / 128)
+  }
+  out.set(frame, prefixBytes)
+  return out
+}
+
+/**
+ * Bytes that arrived, and the frames in them. Lengths are looked at only when somebody asks for a frame,
+ * because the limit is theirs; nothing is allocated before the length has passed it.
+ */
+export class FrameBuffer {
+  #chunks: Uint8Array[] = []
+  #length = 0
+  /** Length of the frame at the front, once its prefix was read and taken off. */
+  #expected: number | undefined
+
+  /** Bytes held. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Whether the bytes held end between two frames. */
+  get atBoundary(): boolean {
+    return this.#length === 0 && this.#expected === undefined
+  }
+
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+  }
+
+  clear(): void {
+    this.#chunks = []
+    this.#length = 0
+    this.#expected = undefined
+  }
+
+  /**
+   * @returns the next frame, or `undefined` while it is incomplete
+   * @throws NetworkError `TOO_LARGE` or, for a length that is not a minimal varint, `MALFORMED`
+   */
+  next(maxBytes: number): Uint8Array | undefined {
+    this.#expected ??= this.#readPrefix()
+    if (this.#expected === undefined) return undefined
+    if (this.#expected > maxBytes)
+      throw new NetworkError('TOO_LARGE', `a frame of ${this.#expected} bytes, ${maxBytes} allowed`)
+    if (this.#length < this.#expected) return undefined
+    const frame = this.#take(this.#expected)
+    this.#expected = undefined
+    return frame
+  }
+
+  #readPrefix(): number | undefined {
+    let value = 0
+    for (let i = 0; i < MAX_PREFIX_BYTES; i++) {
+      const byte = this.#peek(i)
+      if (byte === undefined) return undefined
+      value += (byte & 0x7f) * 128 ** i
+      if (byte & 0x80) continue
+      if (byte === 0 && i > 0) throw new NetworkError('MALFORMED', 'a frame length is not a minimal varint')
+      this.#take(i + 1)
+      return value
+    }
+    throw new NetworkError('MALFORMED', `a frame length has more than ${MAX_PREFIX_BYTES} bytes`)
+  }
+
+  #peek(index: number): number | undefined {
+    let at = index
+    for (const chunk of this.#chunks) {
+      if (at < chunk.length) return chunk[at]
+      at -= chunk.length
+    }
+    return undefined
+  }
+
+  #take(count: number): Uint8Array {
+    const out = new Uint8Array(count)
+    let filled = 0
+    let used = 0
+    for (const chunk of this.#chunks) {
+      if (filled === count) break
+      const part = chunk.subarray(0, count - filled)
+      out.set(part, filled)
+      filled += part.length
+      if (part.length === chunk.length) used++
+      else this.#chunks[used] = chunk.subarray(part.length)
+    }
+    this.#chunks.splice(0, used)
+    this.#length -= count
+    return out
+  }
+}
