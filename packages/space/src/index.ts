@@ -1,3 +1,21 @@
+export type { AcceptOptions } from './accept.ts'
+export {
+  encodeAdmission,
+  type FeedContent,
+  genesisIdOf,
+  MAX_ADMISSION_BYTES,
+  parseAdmission,
+  type ReadKey,
+  type SpaceAdmission,
+} from './admission.ts'
+export type { AdmitOptions, Candidate } from './admit.ts'
 export { SpaceError, type SpaceErrorCode, StorageError, type StorageErrorCode } from './error.ts'
+export type { FeedBatch, FeedHead, SignedHead } from './feed/entry.ts'
+export { MAX_MESSAGE_BYTES, type Message } from './message.ts'
+export type { SpacePeer } from './replication/handshake.ts'
+export type { Member } from './roster.ts'
+export { SigningContext, type SigningContextOptions } from './signing-context.ts'
+export { Space, type SpaceListener } from './space.ts'
+export { SpaceManager, type SpaceManagerOptions } from './space-manager.ts'
 export { MemoryStorage } from './storage/memory-storage.ts'
 export { MAX_KEY_LENGTH, type Storage, type StorageWrite } from './storage/storage.ts'

@@ -8,8 +8,9 @@ import {
   type Signer,
   verifySignature,
 } from '@vestibule/keys'
-import { bytes, type MessageOf, message, repeated, uint32, uint64, WireError } from '@vestibule/keys/wire'
+import { bytes, type MessageOf, message, repeated, uint32, uint64 } from '@vestibule/keys/wire'
 import { SpaceError } from '../error.ts'
+import { parseVersioned } from '../versioned.ts'
 
 /** Most bytes of an entry's payload. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024
@@ -172,13 +173,11 @@ function parseEntries(
  * @throws SpaceError `MALFORMED`, `UNSUPPORTED_VERSION`
  */
 export function parseEntry(encoded: Uint8Array): FeedEntry & { feed: PublicKey; previous: Uint8Array } {
-  try {
-    const { version, feed, sequence, previous, payload } = FeedEntryMessage.parse(encoded)
-    if (version !== ENTRY_VERSION)
-      throw new SpaceError('UNSUPPORTED_VERSION', `feed entry of version ${version}`)
-    return { feed: PublicKey.from(feed), sequence, previous, payload, hash: entryHash(encoded), encoded }
-  } catch (cause) {
-    if (!(cause instanceof WireError)) throw cause
-    throw new SpaceError('MALFORMED', 'not a feed entry', { cause })
-  }
+  const { feed, sequence, previous, payload } = parseVersioned(
+    FeedEntryMessage,
+    ENTRY_VERSION,
+    encoded,
+    'MALFORMED',
+  )
+  return { feed: PublicKey.from(feed), sequence, previous, payload, hash: entryHash(encoded), encoded }
 }

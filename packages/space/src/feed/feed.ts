@@ -1,7 +1,8 @@
 import { equalBytes, type PublicKey, SIGNATURE_BYTES } from '@vestibule/keys'
-import { bytes, message, optional, uint32, WireError } from '@vestibule/keys/wire'
+import { bytes, message, optional, uint32 } from '@vestibule/keys/wire'
 import { SpaceError } from '../error.ts'
 import type { Storage, StorageWrite } from '../storage/storage.ts'
+import { parseVersioned } from '../versioned.ts'
 import {
   emptyHead,
   type FeedBatch,
@@ -127,15 +128,8 @@ export class Feed {
 const isSigned = (head: FeedHead | SignedHead): head is SignedHead => 'signature' in head
 
 function parseRecord(record: Uint8Array) {
-  try {
-    const { version, entry, signature } = StoredEntry.parse(record)
-    if (version !== RECORD_VERSION)
-      throw new SpaceError('UNSUPPORTED_VERSION', `stored feed entry of version ${version}`)
-    return { ...parseEntry(entry), ...(signature && { signature }) }
-  } catch (cause) {
-    if (!(cause instanceof WireError)) throw cause
-    throw new SpaceError('STORAGE_CORRUPT', 'a stored feed entry can not be read', { cause })
-  }
+  const { entry, signature } = parseVersioned(StoredEntry, RECORD_VERSION, record, 'STORAGE_CORRUPT')
+  return { ...parseEntry(entry), ...(signature && { signature }) }
 }
 
 const damaged = (what: string): SpaceError =>

@@ -1,0 +1,144 @@
+import { CredentialsError, isAtLeast, type Role, verifyAdmission } from '@vestibule/credentials'
+import type { Keyring, PublicKey } from '@vestibule/keys'
+import { encodeAdmission, genesisIdOf, type SpaceAdmission } from './admission.ts'
+import { SpaceError } from './error.ts'
+import { verifyBatch } from './feed/entry.ts'
+import { Feed } from './feed/feed.ts'
+import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
+import type { SigningContext } from './signing-context.ts'
+import { SpaceStore } from './space-store.ts'
+import { MemoryStorage } from './storage/memory-storage.ts'
+import type { StorageWrite } from './storage/storage.ts'
+
+/** What a guest knows about the admission that it waits for. */
+export interface AcceptOptions {
+  /** The own control feed, whose key the keyring holds; it was named to the host. */
+  readonly controlFeedKey: PublicKey
+  /** The own data feed, likewise. Not used by a reader. */
+  readonly dataFeedKey: PublicKey
+  /** The id of the genesis, where it is known. An invitation's commitment is for its caller to check. */
+  readonly genesisId?: string
+  /** The role that was promised. */
+  readonly role?: Role
+  /** Multiaddrs at which members may be, for example those of the host; dialled beside what relays know. */
+  readonly addresses?: readonly string[]
+}
+
+/**
+ * Checks an admission as far as it can be checked, and gives what has to be stored for it. Nothing is written: the
+ * space is put together in memory, from the very records that will be stored, and looked at.
+ *
+ * @throws SpaceError `BAD_ADMISSION`, or what is wrong with a feed in it
+ */
+export async function prepareAcceptance(
+  admission: SpaceAdmission,
+  options: AcceptOptions,
+  own: { readonly keyring: Keyring; readonly signingContext: SigningContext },
+): Promise<{ record: SpaceRecord; writes: StorageWrite[] }> {
+  const genesisId = genesisIdOf(admission)
+  const role = checkPath(admission, genesisId, options, own.signingContext.identityKey)
+  checkOwnFeeds(admission, role, options, own.signingContext)
+  const epochs = admission.readKeys.map(({ epoch }) => epoch)
+  if (epochs.length === 0 || epochs.some((epoch, i) => i > 0 && epoch <= (epochs[i - 1] ?? 0)))
+    throw bad('read keys missing or out of order')
+  const writes = isAtLeast(role, 'EDITOR')
+  for (const key of writes ? [options.controlFeedKey, options.dataFeedKey] : [options.controlFeedKey])
+    if (!(await own.keyring.has(key))) throw bad('the keyring does not hold the key of the own feed')
+
+  const record: SpaceRecord = {
+    spaceKey: admission.spaceKey,
+    genesisId,
+    controlFeedKey: options.controlFeedKey,
+    ...(writes && { dataFeedKey: options.dataFeedKey }),
+    readKeys: admission.readKeys,
+  }
+  const all = [
+    { key: storageKeys.record(record.spaceKey), value: encodeRecord(record) },
+    // The read keys are in the record, the feeds beside it.
+    {
+      key: storageKeys.admission(record.spaceKey),
+      value: encodeAdmission({ ...admission, controlFeeds: [], readKeys: [] }),
+    },
+    ...(await feedWrites(admission)),
+  ]
+  await rehearse(admission, record, all, own.signingContext.identityKey, role)
+  return { record, writes: all }
+}
+
+function checkPath(
+  { path, spaceKey: space }: SpaceAdmission,
+  genesisId: string,
+  promised: AcceptOptions,
+  member: PublicKey,
+): Role {
+  const grant = path.at(-1)?.claim
+  if (grant?.type !== 'SpaceMember') throw bad('no grant')
+  if (promised.genesisId !== undefined && promised.genesisId !== genesisId)
+    throw bad('another genesis than was promised')
+  const role = promised.role ?? grant.role
+  try {
+    verifyAdmission(path, { space, genesisId, member, role })
+  } catch (cause) {
+    if (!(cause instanceof CredentialsError)) throw cause
+    throw new SpaceError('BAD_ADMISSION', cause.message, { cause })
+  }
+  return role
+}
+
+/** The host has to have admitted exactly the feeds that it was told, for this device. */
+function checkOwnFeeds(
+  { credentials, path, spaceKey }: SpaceAdmission,
+  role: Role,
+  { controlFeedKey, dataFeedKey }: AcceptOptions,
+  { identityKey, deviceKey }: SigningContext,
+): void {
+  const isAdmitted = (feed: PublicKey, purpose: 'CONTROL' | 'DATA'): boolean =>
+    credentials.some(
+      ({ claim, issuer }) =>
+        claim.type === 'AdmittedFeed' &&
+        claim.space === spaceKey &&
+        claim.member === identityKey &&
+        claim.device === deviceKey &&
+        claim.feed === feed &&
+        claim.purpose === purpose &&
+        (issuer === path.at(-1)?.issuer || issuer === identityKey),
+    )
+  if (!isAdmitted(controlFeedKey, 'CONTROL')) throw bad('the own control feed is not admitted')
+  if (isAtLeast(role, 'EDITOR') && !isAdmitted(dataFeedKey, 'DATA'))
+    throw bad('the own data feed is not admitted')
+}
+
+async function feedWrites({ controlFeeds, spaceKey }: SpaceAdmission): Promise<StorageWrite[]> {
+  const nothing = new MemoryStorage()
+  const writes: StorageWrite[] = []
+  for (const { feed: key, batches } of controlFeeds) {
+    const feed = await Feed.open(nothing, storageKeys.feed(spaceKey, key), key)
+    for (const batch of batches) {
+      const entries = await verifyBatch(feed.head, batch)
+      if (entries.length === 0) continue
+      writes.push(...feed.writes(entries))
+      feed.advance(entries)
+    }
+  }
+  return writes
+}
+
+async function rehearse(
+  admission: SpaceAdmission,
+  record: SpaceRecord,
+  writes: readonly StorageWrite[],
+  identity: PublicKey,
+  role: Role,
+): Promise<void> {
+  const scratch = new MemoryStorage()
+  await scratch.transact(writes)
+  const { roster } = await SpaceStore.open(scratch, record)
+  if (admission.controlFeeds.length > 0 && roster.provisional)
+    throw bad('the grant does not follow from the control feeds')
+  if (roster.roleOf(identity) !== role) throw bad('the grant does not count in the space')
+  if (roster.roleOf(admission.hostIdentity) === undefined) throw bad('the host is no member')
+  for (const key of [record.controlFeedKey, record.dataFeedKey])
+    if (key !== undefined && roster.feed(key)?.member !== identity) throw bad('the own feeds do not count')
+}
+
+const bad = (what: string): SpaceError => new SpaceError('BAD_ADMISSION', what)

@@ -1,0 +1,145 @@
+import { type Credential, CredentialsError, verifyCredential } from '@vestibule/credentials'
+import { PublicKey, Redacted, SIGNATURE_BYTES } from '@vestibule/keys'
+import { bytes, message, nested, repeated, uint32, uint64 } from '@vestibule/keys/wire'
+import { SpaceError } from './error.ts'
+import { type FeedBatch, FeedBatchMessage, HASH_BYTES, type SignedHead } from './feed/entry.ts'
+import { parseVersioned } from './versioned.ts'
+
+/** Most bytes of an encoded admission; it has to fit into one frame, sealed and with what stands around it. */
+export const MAX_ADMISSION_BYTES = 240 * 1024
+export const READ_KEY_BYTES = 32
+
+const ADMISSION_VERSION = 1
+/** Control feeds that an admission can name: the heads of more would not fit anyway. */
+const MAX_FEEDS = 2048
+const MAX_CREDENTIALS = 1024
+
+/** What the members read with during an epoch, and from which the swarm's topic comes. */
+export interface ReadKey {
+  readonly epoch: number
+  /** 32 bytes. */
+  readonly key: Redacted<Uint8Array>
+}
+
+/** A control feed from its first entry on, in batches that follow one another. */
+export interface FeedContent {
+  readonly feed: PublicKey
+  readonly batches: readonly FeedBatch[]
+}
+
+/**
+ * All that a new member needs to be one: what the host sends in message 6 of `inv/1`. Every credential in it has
+ * been verified by itself; whether they admit the guest is checked by `SpaceManager.acceptSpace`.
+ */
+export interface SpaceAdmission {
+  readonly spaceKey: PublicKey
+  /** The genesis, the founder's grant, that of each admitter after it, and the guest's own. */
+  readonly path: readonly Credential[]
+  /** The guest's admitted feeds, and the admissions of the feeds of those on the path. */
+  readonly credentials: readonly Credential[]
+  /** Who admitted. */
+  readonly hostIdentity: PublicKey
+  /** The heads of all control feeds that the host holds. */
+  readonly heads: readonly SignedHead[]
+  /** The entries of all these feeds; none at all when they do not fit, and then they come by replication. */
+  readonly controlFeeds: readonly FeedContent[]
+  readonly readKeys: readonly ReadKey[]
+}
+
+export const HeadMessage = message('FeedHead', {
+  feed: bytes(1, { length: 32 }),
+  length: uint64(2),
+  hash: bytes(3, { length: HASH_BYTES }),
+  signature: bytes(4, { length: SIGNATURE_BYTES }),
+})
+
+export const ReadKeyMessage = message('ReadKey', {
+  epoch: uint32(1),
+  key: bytes(2, { length: READ_KEY_BYTES }),
+})
+
+const FeedContentMessage = message('FeedContent', {
+  feed: bytes(1, { length: 32 }),
+  batches: repeated(nested(2, FeedBatchMessage), { max: MAX_CREDENTIALS }),
+})
+
+const SpaceAdmissionMessage = message('SpaceAdmission', {
+  version: uint32(1),
+  space: bytes(2, { length: 32 }),
+  path: repeated(bytes(3), { max: MAX_CREDENTIALS }),
+  credentials: repeated(bytes(4), { max: MAX_CREDENTIALS }),
+  host: bytes(5, { length: 32 }),
+  heads: repeated(nested(6, HeadMessage), { max: MAX_FEEDS }),
+  controlFeeds: repeated(nested(7, FeedContentMessage), { max: MAX_FEEDS }),
+  readKeys: repeated(nested(8, ReadKeyMessage), { max: 64 }),
+})
+
+/** The id of the genesis that an admission starts from, for whoever was promised one. @throws SpaceError `BAD_ADMISSION` */
+export function genesisIdOf({ path }: SpaceAdmission): string {
+  const [genesis] = path
+  if (genesis?.claim.type !== 'SpaceGenesis')
+    throw new SpaceError('BAD_ADMISSION', 'the admission does not start from a genesis')
+  return genesis.id
+}
+
+/** The bytes of an admission. They hold the read keys: seal them. @throws SpaceError `TOO_LARGE` */
+export function encodeAdmission(admission: SpaceAdmission): Uint8Array {
+  const encoded = SpaceAdmissionMessage.encode({
+    version: ADMISSION_VERSION,
+    space: admission.spaceKey.toBytes(),
+    path: admission.path.map((credential) => credential.encoded),
+    credentials: admission.credentials.map((credential) => credential.encoded),
+    host: admission.hostIdentity.toBytes(),
+    heads: admission.heads.map(headToWire),
+    controlFeeds: admission.controlFeeds.map(({ feed, batches }) => ({ feed: feed.toBytes(), batches })),
+    readKeys: admission.readKeys.map(readKeyToWire),
+  })
+  if (encoded.length > MAX_ADMISSION_BYTES)
+    throw new SpaceError('TOO_LARGE', `an admission of ${encoded.length} bytes`)
+  return encoded
+}
+
+/**
+ * Reads an admission and verifies every credential in it.
+ * @throws SpaceError `MALFORMED`, `TOO_LARGE`, `UNSUPPORTED_VERSION`; `BAD_ADMISSION` for a credential that does
+ *   not verify, with the reason as its cause
+ */
+export async function parseAdmission(encoded: Uint8Array): Promise<SpaceAdmission> {
+  if (encoded.length > MAX_ADMISSION_BYTES)
+    throw new SpaceError('TOO_LARGE', `an admission of ${encoded.length} bytes`)
+  const wire = parseVersioned(SpaceAdmissionMessage, ADMISSION_VERSION, encoded, 'MALFORMED')
+  return {
+    spaceKey: PublicKey.from(wire.space),
+    path: await verifyAll(wire.path),
+    credentials: await verifyAll(wire.credentials),
+    hostIdentity: PublicKey.from(wire.host),
+    heads: wire.heads.map(headFromWire),
+    controlFeeds: wire.controlFeeds.map(({ feed, batches }) => ({ feed: PublicKey.from(feed), batches })),
+    readKeys: wire.readKeys.map(readKeyFromWire),
+  }
+}
+
+export const headToWire = ({ feed, length, hash, signature }: SignedHead) => ({
+  feed: feed.toBytes(),
+  length,
+  hash,
+  signature,
+})
+export const headFromWire = (wire: ReturnType<typeof headToWire>): SignedHead => ({
+  ...wire,
+  feed: PublicKey.from(wire.feed),
+})
+export const readKeyToWire = ({ epoch, key }: ReadKey) => ({ epoch, key: key.unwrap() })
+export const readKeyFromWire = ({ epoch, key }: { epoch: number; key: Uint8Array }): ReadKey => ({
+  epoch,
+  key: new Redacted(key),
+})
+
+async function verifyAll(encoded: readonly Uint8Array[]): Promise<Credential[]> {
+  try {
+    return await Promise.all(encoded.map((one) => verifyCredential(one)))
+  } catch (cause) {
+    if (!(cause instanceof CredentialsError)) throw cause
+    throw new SpaceError('BAD_ADMISSION', 'a credential of the admission does not verify', { cause })
+  }
+}

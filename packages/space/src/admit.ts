@@ -1,0 +1,167 @@
+import { type Credential, isAtLeast, type Profile, type Role } from '@vestibule/credentials'
+import { equalBytes, type Keyring, type PublicKey } from '@vestibule/keys'
+import { encodeAdmission, type FeedContent, MAX_ADMISSION_BYTES, type SpaceAdmission } from './admission.ts'
+import { SpaceError } from './error.ts'
+import type { FeedBatch } from './feed/entry.ts'
+import type { Feed } from './feed/feed.ts'
+import { type SigningContext, speaksFor } from './signing-context.ts'
+import type { SpaceStore } from './space-store.ts'
+import type { StorageWrite } from './storage/storage.ts'
+
+/** Whoever is to be admitted. That it holds these keys has been proven to the caller. */
+export interface Candidate {
+  readonly identityKey: PublicKey
+  /** From the device's `AuthorizedDevice` up to the identity, verified. */
+  readonly chain: readonly Credential[]
+  readonly deviceKey: PublicKey
+  /** X25519 public key of the device, 32 bytes. */
+  readonly agreementKey: Uint8Array
+  readonly controlFeedKey: PublicKey
+  readonly dataFeedKey: PublicKey
+  readonly profile: Profile
+}
+
+/** How somebody is admitted. */
+export interface AdmitOptions {
+  readonly role: Role
+  /** 16 bytes. */
+  readonly invitationId?: Uint8Array
+  /** Written in the same transaction, so that an invitation's record and the admission can't disagree. */
+  readonly alsoWrite?: readonly StorageWrite[]
+}
+
+interface Host {
+  readonly store: SpaceStore
+  readonly keyring: Keyring
+  readonly signingContext: SigningContext
+}
+
+/**
+ * Admits a member by the own word, or gives the admission of one who is a member already once more. Inside the
+ * store's serial. On failure nothing has changed, neither in memory nor in the storage.
+ */
+export async function admit(
+  host: Host,
+  candidate: Candidate,
+  options: AdmitOptions,
+): Promise<SpaceAdmission> {
+  const { store, keyring, signingContext } = host
+  const { membership } = store.roster
+  checkCandidate(candidate)
+  const existing = membership.members().get(candidate.identityKey)
+  if (existing !== undefined) {
+    const { member, purpose } = membership.feeds().get(candidate.controlFeedKey) ?? {}
+    if (member !== candidate.identityKey || purpose !== 'CONTROL')
+      throw new SpaceError('ALREADY_MEMBER', 'already a member, with another control feed')
+    if (options.alsoWrite !== undefined) await store.write(options.alsoWrite)
+    return withControlFeeds(store, admissionOf(host, membership.admissionPath(existing.since), []))
+  }
+  if (!membership.may(signingContext.identityKey, options.role))
+    throw new SpaceError('NOT_ALLOWED', `the own role does not allow to admit at ${options.role}`)
+  for (const key of [candidate.controlFeedKey, candidate.dataFeedKey])
+    if (membership.feeds().has(key)) throw new SpaceError('BAD_CANDIDATE', 'a feed that is admitted already')
+
+  const credentials = await issue(host, candidate, options)
+  const [grant, ...feeds] = credentials as [Credential, ...Credential[]]
+  const admission = admissionOf(host, [...pathToOwnGrant(host), grant], feeds)
+  // What does not fit would be found out only after the guest is a member.
+  encodeAdmission(admission)
+  await store.append(
+    keyring,
+    store.record.controlFeedKey,
+    credentials.map(({ encoded }) => encoded),
+    options.alsoWrite,
+  )
+  return withControlFeeds(store, { ...admission, heads: headsOf(store) })
+}
+
+function checkCandidate(candidate: Candidate): void {
+  const { identityKey, deviceKey, chain, controlFeedKey, dataFeedKey } = candidate
+  if (!speaksFor(chain, deviceKey, identityKey))
+    throw new SpaceError('BAD_CANDIDATE', 'the chain does not lead from the device to the identity')
+  const device = chain[0]?.claim
+  if (device?.type === 'AuthorizedDevice' && !equalBytes(device.agreementKey, candidate.agreementKey))
+    throw new SpaceError('BAD_CANDIDATE', 'the device was authorised with another agreement key')
+  if (new Set([identityKey, deviceKey, controlFeedKey, dataFeedKey]).size !== 4)
+    throw new SpaceError('BAD_CANDIDATE', 'one key in two places')
+}
+
+/** The grant and the admitted feeds, each after the one before. */
+async function issue(host: Host, candidate: Candidate, { role, invitationId }: AdmitOptions) {
+  const { store, signingContext } = host
+  const space = store.record.spaceKey
+  const { identityKey: member, deviceKey: device, profile } = candidate
+  const grant = await signingContext.issue(
+    { type: 'SpaceMember', space, member, role, profile, ...(invitationId && { invitationId }) },
+    { parents: store.parentsOfNext() },
+  )
+  const control = await signingContext.issue(
+    { type: 'AdmittedFeed', space, member, device, feed: candidate.controlFeedKey, purpose: 'CONTROL' },
+    { parents: [grant.id] },
+  )
+  // A reader writes nothing but news of itself.
+  if (!isAtLeast(role, 'EDITOR')) return [grant, control]
+  const data = await signingContext.issue(
+    { type: 'AdmittedFeed', space, member, device, feed: candidate.dataFeedKey, purpose: 'DATA' },
+    { parents: [control.id] },
+  )
+  return [grant, control, data]
+}
+
+function pathToOwnGrant({ store, signingContext }: Host): Credential[] {
+  const { membership } = store.roster
+  const own = membership.members().get(signingContext.identityKey)
+  if (own === undefined) throw new SpaceError('NOT_A_MEMBER', 'this identity is not a member')
+  return membership.admissionPath(own.since)
+}
+
+/** Without the control feeds. The feeds of everybody on the path are named with those that are given. */
+function admissionOf(
+  { store, signingContext }: Host,
+  path: Credential[],
+  fresh: Credential[],
+): SpaceAdmission {
+  const { membership } = store.roster
+  const named = new Map(fresh.map((credential) => [credential.id, credential]))
+  const members = new Set(path.flatMap(({ claim }) => (claim.type === 'SpaceMember' ? claim.member : [])))
+  for (const { member, credential: id } of membership.feeds().values()) {
+    const credential = membership.get(id)
+    if (members.has(member) && credential !== undefined) named.set(id, credential)
+  }
+  return {
+    spaceKey: store.record.spaceKey,
+    path,
+    credentials: [...named.values()],
+    hostIdentity: signingContext.identityKey,
+    heads: headsOf(store),
+    controlFeeds: [],
+    readKeys: store.record.readKeys,
+  }
+}
+
+const controlFeedsOf = (store: SpaceStore): Feed[] =>
+  store.feeds().filter(({ key }) => store.roster.feed(key)?.purpose === 'CONTROL')
+
+const headsOf = (store: SpaceStore) => controlFeedsOf(store).flatMap(({ signedHead }) => signedHead ?? [])
+
+/** Adds all control feeds when they fit; what is left out comes by replication. */
+async function withControlFeeds(store: SpaceStore, admission: SpaceAdmission): Promise<SpaceAdmission> {
+  const controlFeeds: FeedContent[] = []
+  let room = MAX_ADMISSION_BYTES - encodeAdmission(admission).length
+  for (const feed of controlFeedsOf(store)) {
+    const batches: FeedBatch[] = []
+    for (let at = 0; at < feed.length; ) {
+      const batch = await feed.batch(at)
+      if (batch === undefined) break
+      at += batch.entries.length
+      // Tags and lengths take a few bytes for each entry.
+      for (const entry of batch.entries) room -= entry.length + 8
+      room -= 128
+      if (room < 0) return admission
+      batches.push(batch)
+    }
+    if (batches.length > 0) controlFeeds.push({ feed: feed.key, batches })
+    room -= 64
+  }
+  return room < 0 ? admission : { ...admission, controlFeeds }
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from '@noble/hashes/utils.js'
+import { issueCredential, MAX_NAME_BYTES } from '@vestibule/credentials'
+import { type Keyring, type PublicKey, Redacted } from '@vestibule/keys'
+import type { Clock } from '@vestibule/network'
+import { READ_KEY_BYTES } from './admission.ts'
+import { createBatch, emptyHead } from './feed/entry.ts'
+import { Feed } from './feed/feed.ts'
+import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
+import type { SigningContext } from './signing-context.ts'
+import { MemoryStorage } from './storage/memory-storage.ts'
+import type { StorageWrite } from './storage/storage.ts'
+
+interface Founder {
+  readonly keyring: Keyring
+  readonly signingContext: SigningContext
+  readonly clock: Clock
+}
+
+/**
+ * Makes a space: its key signs the genesis and the founder's grant and is destroyed before anything is stored; the
+ * founder's device admits its two feeds. Gives what has to be stored, and takes its keys back when that fails.
+ */
+export async function found(
+  founder: Founder,
+  name: string,
+  store: (writes: StorageWrite[]) => Promise<void>,
+) {
+  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES)
+    throw new TypeError(`the name of a space has at most ${MAX_NAME_BYTES} bytes of UTF-8`)
+  const { keyring } = founder
+  const made: PublicKey[] = []
+  const key = async (): Promise<PublicKey> => {
+    const one = await keyring.createKey()
+    made.push(one)
+    return one
+  }
+  try {
+    const record = await prepare(founder, name, await key(), await key(), await key())
+    await store(record.writes)
+    return record.record
+  } catch (error) {
+    for (const one of made) await keyring.deleteKey(one)
+    throw error
+  }
+}
+
+async function prepare(
+  { keyring, signingContext, clock }: Founder,
+  name: string,
+  space: PublicKey,
+  controlFeedKey: PublicKey,
+  dataFeedKey: PublicKey,
+): Promise<{ record: SpaceRecord; writes: StorageWrite[] }> {
+  const { identityKey: member, deviceKey: device, profile } = signingContext
+  const bySpace = { signer: keyring, issuer: space, issuedAtMs: clock.now() }
+  const genesis = await issueCredential({ ...bySpace, claim: { type: 'SpaceGenesis', space, name } })
+  const founder = await issueCredential({
+    ...bySpace,
+    claim: { type: 'SpaceMember', space, member, role: 'OWNER', profile },
+    parents: [genesis.id],
+  })
+  await keyring.deleteKey(space)
+  const own = { type: 'AdmittedFeed', space, member, device } as const
+  const control = await signingContext.issue(
+    { ...own, feed: controlFeedKey, purpose: 'CONTROL' },
+    { parents: [founder.id] },
+  )
+  const data = await signingContext.issue(
+    { ...own, feed: dataFeedKey, purpose: 'DATA' },
+    { parents: [control.id] },
+  )
+  const payloads = [genesis, founder, control, data].map(({ encoded }) => encoded)
+  const { entries } = await createBatch(keyring, emptyHead(controlFeedKey), payloads)
+  const feed = await Feed.open(new MemoryStorage(), storageKeys.feed(space, controlFeedKey), controlFeedKey)
+  const record: SpaceRecord = {
+    spaceKey: space,
+    genesisId: genesis.id,
+    controlFeedKey,
+    dataFeedKey,
+    readKeys: [{ epoch: 0, key: new Redacted(randomBytes(READ_KEY_BYTES)) }],
+  }
+  return {
+    record,
+    writes: [{ key: storageKeys.record(space), value: encodeRecord(record) }, ...feed.writes(entries)],
+  }
+}

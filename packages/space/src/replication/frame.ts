@@ -1,0 +1,62 @@
+import {
+  bytes,
+  enumeration,
+  type MessageOf,
+  message,
+  nested,
+  optional,
+  repeated,
+  uint32,
+  uint64,
+} from '@vestibule/keys/wire'
+import { HeadMessage } from '../admission.ts'
+import { FeedBatchMessage, MAX_BATCH_BYTES } from '../feed/entry.ts'
+
+/** Most bytes of a frame. A batch of the largest size fits with its tags. */
+export const MAX_FRAME_BYTES = 256 * 1024
+/** Most bytes of a frame before both ends have shown that they are members. */
+export const MAX_HANDSHAKE_FRAME_BYTES = 20 * 1024
+/** Most feeds that one frame announces or asks for. */
+export const MAX_FEEDS_PER_FRAME = 1024
+/** Version of this protocol. Both ends say theirs first. */
+export const PROTOCOL_VERSION = 1
+
+if (MAX_BATCH_BYTES + 16 * 1024 > MAX_FRAME_BYTES) throw new TypeError('a batch does not fit a frame')
+
+/** A member's answer to the other end's presentation. */
+export const VERDICTS = [
+  'NONE',
+  'ACCEPTED',
+  'NOT_A_MEMBER',
+  'BAD_PRESENTATION',
+  'UNSUPPORTED_VERSION',
+] as const
+export type Verdict = (typeof VERDICTS)[number]
+
+const Want = message('Want', { feed: bytes(1, { length: 32 }), from: uint64(2) })
+
+/**
+ * What two members say to each other; exactly one field is set. A frame with none that is known comes from a later
+ * version and is passed over.
+ */
+export const SpaceFrame = message('SpaceFrame', {
+  /** First in both directions: a challenge for the other end. */
+  hello: optional(nested(1, message('Hello', { version: uint32(1), nonce: bytes(2, { length: 32 }) }))),
+  /** Second: who this end is, bound to both challenges, both peers and the space. */
+  presentation: optional(bytes(2, { max: 16 * 1024 })),
+  /** Third: whether the other end is a member. Nothing of the space flows before both said `ACCEPTED`. */
+  verdict: optional(enumeration(3, VERDICTS)),
+  /** Feeds that this end has stored up to there: an announcement, and an acknowledgement. */
+  heads: optional(
+    nested(4, message('Heads', { heads: repeated(nested(1, HeadMessage), { max: MAX_FEEDS_PER_FRAME }) })),
+  ),
+  /** Feeds that this end asks for from an entry on, now and as they grow. */
+  wants: optional(
+    nested(5, message('Wants', { wants: repeated(nested(1, Want), { max: MAX_FEEDS_PER_FRAME }) })),
+  ),
+  /** Entries of a feed that was asked for, in their order. */
+  entries: optional(
+    nested(6, message('Entries', { feed: bytes(1, { length: 32 }), batch: nested(2, FeedBatchMessage) })),
+  ),
+})
+export type SpaceFrame = MessageOf<typeof SpaceFrame>

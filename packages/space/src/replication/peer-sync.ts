@@ -1,0 +1,94 @@
+import type { PublicKey } from '@vestibule/keys'
+
+/** A feed of the space as this end has it. */
+export interface LocalFeed {
+  readonly key: PublicKey
+  readonly length: number
+}
+
+/** A feed and a number of entries. */
+export interface FeedPosition {
+  readonly feed: PublicKey
+  readonly length: number
+}
+
+/** What to send next. */
+export type SyncStep =
+  | { readonly type: 'want'; readonly feeds: readonly FeedPosition[] }
+  | { readonly type: 'announce'; readonly feeds: readonly PublicKey[] }
+  | { readonly type: 'send'; readonly feed: PublicKey; readonly from: number }
+
+/** A peer may name at most so many feeds that are not known here; more are passed over. */
+const MAX_UNKNOWN_FEEDS = 10_000
+const MAX_FEEDS_PER_STEP = 1024
+
+/**
+ * What one end knows of the other, and therefore has to send: pure, without clock, channel or storage.
+ *
+ * 1. Every feed of the space is asked for once, from the entry that is missing here, now and for what follows.
+ * 2. Only what was asked for is sent, in order, each entry once, none that the other end said it has.
+ * 3. What was stored is announced once, unless sending it said so already; so an announcement acknowledges.
+ * 4. Asking and announcing go before entries, and the entries of control feeds before those of data feeds: what
+ *    admits a feed is there before the feed.
+ */
+export class PeerSync {
+  /** How far the other end has stored each feed, as it said or as it sent. */
+  readonly #theirs = new Map<PublicKey, number>()
+  /** The next entry for the other end, of each feed that it asked for. */
+  readonly #next = new Map<PublicKey, number>()
+  readonly #asked = new Set<PublicKey>()
+  readonly #announced = new Map<PublicKey, number>()
+  readonly #stopped = new Set<PublicKey>()
+
+  /** The other end has stored a feed up to there. */
+  onHead({ feed, length }: FeedPosition): void {
+    if (!this.#theirs.has(feed) && this.#theirs.size >= MAX_UNKNOWN_FEEDS) return
+    this.#theirs.set(feed, Math.max(length, this.#theirs.get(feed) ?? 0))
+    const next = this.#next.get(feed)
+    if (next !== undefined && next < length) this.#next.set(feed, length)
+  }
+
+  /** The other end asks for a feed. */
+  onWant(feed: PublicKey, from: number): void {
+    if (!this.#next.has(feed) && this.#next.size >= MAX_UNKNOWN_FEEDS) return
+    this.#next.set(feed, Math.max(from, this.#theirs.get(feed) ?? 0))
+  }
+
+  /** Whether the other end was asked for this feed. */
+  asked(feed: PublicKey): boolean {
+    return this.#asked.has(feed)
+  }
+
+  /** Entries up to there have been sent. */
+  sent(feed: PublicKey, upTo: number): void {
+    this.#next.set(feed, upTo)
+    this.#announced.set(feed, Math.max(upTo, this.#announced.get(feed) ?? 0))
+  }
+
+  /** The feed forked: nothing of it is sent any more. */
+  stop(feed: PublicKey): void {
+    this.#stopped.add(feed)
+  }
+
+  /** @param local all feeds of the space, control feeds first */
+  step(local: readonly LocalFeed[]): SyncStep | undefined {
+    const wanted = local.filter(({ key }) => !this.#asked.has(key)).slice(0, MAX_FEEDS_PER_STEP)
+    if (wanted.length > 0) {
+      for (const { key } of wanted) this.#asked.add(key)
+      return { type: 'want', feeds: wanted.map(({ key, length }) => ({ feed: key, length })) }
+    }
+    const news = local
+      .filter(({ key, length }) => length > (this.#announced.get(key) ?? 0) && !this.#isToBeSent(key, length))
+      .slice(0, MAX_FEEDS_PER_STEP)
+    if (news.length > 0) {
+      for (const { key, length } of news) this.#announced.set(key, length)
+      return { type: 'announce', feeds: news.map(({ key }) => key) }
+    }
+    const feed = local.find(({ key, length }) => this.#isToBeSent(key, length))
+    return feed && { type: 'send', feed: feed.key, from: this.#next.get(feed.key) ?? 0 }
+  }
+
+  #isToBeSent(key: PublicKey, length: number): boolean {
+    return (this.#next.get(key) ?? length) < length && !this.#stopped.has(key)
+  }
+}

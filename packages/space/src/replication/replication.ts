@@ -1,0 +1,141 @@
+import { randomBytes } from '@noble/hashes/utils.js'
+import type { PublicKey } from '@vestibule/keys'
+import { type Channel, type Clock, NetworkError } from '@vestibule/network'
+import { SpaceError } from '../error.ts'
+import type { SigningContext } from '../signing-context.ts'
+import type { SpaceStore } from '../space-store.ts'
+import { type SpacePeer, shakeHands } from './handshake.ts'
+import { Session } from './session.ts'
+
+/** How long the other end may take to show who it is. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000
+
+/** What a space hears from its channels. */
+export interface ReplicationEvents {
+  /** Members came or went. */
+  onPeers(): void
+  /** Something was refused, or failed. The channel that it was about has ended, except for a fork. */
+  onProblem(problem: SpaceError): void
+}
+
+/** All channels of a space: each a handshake, then a session. */
+export class Replication {
+  readonly #store: SpaceStore
+  readonly #signingContext: SigningContext
+  readonly #clock: Clock
+  readonly #events: ReplicationEvents
+  readonly #sessions = new Set<Session>()
+  readonly #forked = new Set<PublicKey>()
+  readonly #stored = new Map<PublicKey, number>()
+  readonly #waiting = new Set<() => void>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
+
+  constructor(store: SpaceStore, signingContext: SigningContext, clock: Clock, events: ReplicationEvents) {
+    this.#store = store
+    this.#signingContext = signingContext
+    this.#clock = clock
+    this.#events = events
+  }
+
+  /** Members that are connected now. */
+  get peers(): SpacePeer[] {
+    return [...this.#sessions].map(({ peer }) => peer)
+  }
+
+  /** Serves one channel until it ends, and then rejects with why: a session has no other end. */
+  async serve(channel: Channel, signal: AbortSignal): Promise<void> {
+    const running = this.#serve(channel, AbortSignal.any([signal, this.#closing.signal]))
+    this.#running.add(running)
+    try {
+      await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  /** Something was stored: whoever asked for it gets it. */
+  wake(): void {
+    for (const session of this.#sessions) session.wake()
+  }
+
+  /** Waits until other members have stored these feeds as far as they are now. */
+  async delivered(feeds: readonly PublicKey[], signal?: AbortSignal): Promise<void> {
+    const targets = feeds.map((key) => [key, this.#store.feed(key)?.length ?? 0] as const)
+    const done = (): boolean => targets.every(([key, length]) => (this.#stored.get(key) ?? 0) >= length)
+    const either = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
+    while (!done()) {
+      either.throwIfAborted()
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          either.removeEventListener('abort', wake)
+          this.#waiting.delete(wake)
+          resolve()
+        }
+        this.#waiting.add(wake)
+        either.addEventListener('abort', wake)
+      })
+    }
+  }
+
+  /** Ends all channels and waits for them. */
+  async close(): Promise<void> {
+    this.#closing.abort(new SpaceError('CLOSED', 'the space is closed'))
+    await Promise.allSettled(this.#running)
+  }
+
+  async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
+    let session: Session | undefined
+    try {
+      const peer = await this.#shakeHands(channel, signal)
+      session = new Session(channel, peer, this.#store, this.#forked, {
+        onStored: (by, feed, length) => this.#onStored(by, feed, length),
+        onFork: (feed) => this.#onFork(feed),
+      })
+      this.#sessions.add(session)
+      this.#events.onPeers()
+      await session.run(signal)
+    } catch (error) {
+      // Connections come and go; what an application should know of is what was wrong with one.
+      if (error instanceof SpaceError && error.code !== 'CLOSED') this.#events.onProblem(error)
+      else if (!(error instanceof NetworkError) && !signal.aborted)
+        this.#events.onProblem(new SpaceError('MALFORMED', 'a channel failed', { cause: error }))
+      channel.abort(error instanceof Error ? error : undefined)
+      throw error
+    } finally {
+      if (session !== undefined && this.#sessions.delete(session)) this.#events.onPeers()
+    }
+  }
+
+  async #shakeHands(channel: Channel, signal: AbortSignal): Promise<SpacePeer> {
+    const deadline = new AbortController()
+    const cancel = this.#clock.after(HANDSHAKE_TIMEOUT_MS, () =>
+      deadline.abort(new NetworkError('TIMED_OUT', 'the other end did not show who it is')),
+    )
+    try {
+      return await shakeHands(channel, {
+        spaceKey: this.#store.record.spaceKey,
+        signingContext: this.#signingContext,
+        isMember: (identity) => this.#store.roster.roleOf(identity) !== undefined,
+        nonce: randomBytes(32),
+        signal: AbortSignal.any([signal, deadline.signal]),
+      })
+    } finally {
+      cancel()
+    }
+  }
+
+  #onStored(by: SpacePeer, feed: PublicKey, length: number): void {
+    // Another device of the own identity is no other member.
+    if (by.identityKey === this.#signingContext.identityKey) return
+    if (length <= (this.#stored.get(feed) ?? 0)) return
+    this.#stored.set(feed, length)
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  #onFork(feed: PublicKey): void {
+    if (this.#forked.has(feed)) return
+    this.#forked.add(feed)
+    this.#events.onProblem(new SpaceError('FORKED', `two histories of the feed ${feed.toHex()}`))
+  }
+}

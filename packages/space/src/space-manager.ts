@@ -1,0 +1,173 @@
+import type { Keyring, PublicKey } from '@vestibule/keys'
+import { type Clock, type NetworkManager, type SwarmConnection, systemClock } from '@vestibule/network'
+import { type AcceptOptions, prepareAcceptance } from './accept.ts'
+import { genesisIdOf, type SpaceAdmission } from './admission.ts'
+import { SpaceError } from './error.ts'
+import { found } from './found.ts'
+import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
+import { Serial } from './serial.ts'
+import type { SigningContext } from './signing-context.ts'
+import { Space } from './space.ts'
+import type { Storage } from './storage/storage.ts'
+
+/** What a manager works with. The caller made these, and closes them after the manager. */
+export interface SpaceManagerOptions {
+  readonly storage: Storage
+  readonly keyring: Keyring
+  /** Has to be started before {@link SpaceManager.open}. */
+  readonly networkManager: Pick<NetworkManager, 'joinSwarm'>
+  readonly signingContext: SigningContext
+  /** The machine's clock unless given. */
+  readonly clock?: Clock
+}
+
+interface Entry {
+  readonly space: Space
+  swarm?: SwarmConnection
+}
+
+/**
+ * The spaces of one identity on this device: kept in the storage, connected to their other members.
+ *
+ * @example
+ * await using manager = new SpaceManager({ storage, keyring, networkManager, signingContext })
+ * await manager.open()
+ * const space = await manager.createSpace({ name: 'Kitchen' })
+ */
+export class SpaceManager {
+  readonly storage: Storage
+  readonly signingContext: SigningContext
+  readonly #keyring: Keyring
+  readonly #networkManager: Pick<NetworkManager, 'joinSwarm'>
+  readonly #clock: Clock
+  readonly #entries = new Map<PublicKey, Entry>()
+  readonly #serial = new Serial()
+  #state: 'new' | 'open' | 'closed' = 'new'
+
+  constructor(options: SpaceManagerOptions) {
+    this.storage = options.storage
+    this.signingContext = options.signingContext
+    this.#keyring = options.keyring
+    this.#networkManager = options.networkManager
+    this.#clock = options.clock ?? systemClock
+  }
+
+  /**
+   * Reads all spaces from the storage and connects them. Idempotent. When one space can't be read none is opened,
+   * and nothing is changed.
+   * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, `CLOSED` after {@link SpaceManager.close}
+   */
+  async open(): Promise<void> {
+    await this.#serial.run(async () => {
+      if (this.#state === 'open') return
+      if (this.#state === 'closed') throw closed()
+      try {
+        for (const [, record] of await this.storage.list(storageKeys.records))
+          await this.#load(parseRecord(record))
+        for (const entry of this.#entries.values()) await this.#join(entry)
+        this.#state = 'open'
+      } catch (error) {
+        await this.#release()
+        throw error
+      }
+    })
+  }
+
+  /** Leaves all swarms, waits for what is being written, and closes every space. Idempotent. */
+  async close(): Promise<void> {
+    await this.#serial.run(async () => {
+      this.#state = 'closed'
+      await this.#release()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /**
+   * Makes a space with the own identity as its first owner. Durable when it resolves.
+   * @param options `name`: at most 64 bytes of UTF-8
+   * @throws SpaceError `CLOSED`; storage, key and network errors
+   */
+  createSpace(options: { readonly name: string }): Promise<Space> {
+    return this.#whileOpen(async () => {
+      const founder = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
+      const record = await found(founder, options.name, (writes) => this.storage.transact(writes))
+      return this.#join(await this.#load(record))
+    })
+  }
+
+  /**
+   * Takes up a membership: checks everything in the admission, then writes it in one transaction. Accepting again
+   * gives the same space.
+   * @throws SpaceError `BAD_ADMISSION`, and then nothing was written; `CLOSED`; storage and network errors
+   */
+  acceptSpace(admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
+    return this.#whileOpen(async () => {
+      const existing = this.#entries.get(admission.spaceKey)
+      if (existing !== undefined) {
+        if (existing.space.genesisId !== genesisIdOf(admission))
+          throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
+        return this.#join(existing, options.addresses)
+      }
+      const own = { keyring: this.#keyring, signingContext: this.signingContext }
+      const { record, writes } = await prepareAcceptance(admission, options, own)
+      await this.storage.transact(writes)
+      return this.#join(await this.#load(record), options.addresses)
+    })
+  }
+
+  /** An open space; `undefined` for one that is not here. */
+  get(key: PublicKey): Space | undefined {
+    return this.#entries.get(key)?.space
+  }
+
+  /** The open spaces. */
+  list(): Space[] {
+    return [...this.#entries.values()].map(({ space }) => space)
+  }
+
+  #whileOpen<T>(task: () => Promise<T>): Promise<T> {
+    return this.#serial.run(async () => {
+      if (this.#state !== 'open') throw closed()
+      return task()
+    })
+  }
+
+  async #load(record: SpaceRecord): Promise<Entry> {
+    const space = await Space.open(record, {
+      storage: this.storage,
+      keyring: this.#keyring,
+      signingContext: this.signingContext,
+      clock: this.#clock,
+    })
+    const entry: Entry = { space }
+    this.#entries.set(record.spaceKey, entry)
+    return entry
+  }
+
+  async #join(entry: Entry, addresses: readonly string[] = []): Promise<Space> {
+    const { space } = entry
+    entry.swarm ??= await this.#networkManager.joinSwarm({
+      topic: space.topic,
+      topology: 'mesh',
+      addresses,
+      protocolProvider: (channel, { signal }) => space.serve(channel, signal),
+    })
+    return space
+  }
+
+  async #release(): Promise<void> {
+    const entries = [...this.#entries.values()]
+    this.#entries.clear()
+    await Promise.all(
+      entries.map(async ({ space, swarm }) => {
+        await space.close()
+        await swarm?.close()
+      }),
+    )
+  }
+}
+
+const closed = (): SpaceError => new SpaceError('CLOSED', 'the manager is not open')

@@ -1,0 +1,192 @@
+import { type Credential, CredentialsError, verifyCredential } from '@vestibule/credentials'
+import type { PublicKey, Signer } from '@vestibule/keys'
+import { parseAdmission } from './admission.ts'
+import { SpaceError } from './error.ts'
+import { createBatch, type FeedBatch, type FeedEntry, verifyBatch } from './feed/entry.ts'
+import { Feed } from './feed/feed.ts'
+import { type Message, MessageLog, placeMessage } from './message.ts'
+import { type SpaceRecord, storageKeys } from './record.ts'
+import { Roster } from './roster.ts'
+import { Serial } from './serial.ts'
+import type { Storage, StorageWrite } from './storage/storage.ts'
+
+/** What came of entries that were stored. */
+export interface StoreChange {
+  readonly feed: PublicKey
+  /** Whether credentials were among them. */
+  readonly control: boolean
+  readonly messages: readonly Message[]
+}
+
+/**
+ * A space as it is stored on this device: its feeds, the members that follow from the control feeds, the messages
+ * of the data feeds. Everything in memory follows from the storage, and changes only after it.
+ */
+export class SpaceStore {
+  readonly record: SpaceRecord
+  readonly roster: Roster
+  /** Changes of this space are made one after the other, so that no two continue a feed from the same head. */
+  readonly serial = new Serial()
+  readonly #storage: Storage
+  readonly #feeds = new Map<PublicKey, Feed>()
+  readonly #messages = new MessageLog()
+  readonly #lastCredentials = new Map<PublicKey, string>()
+  /** Called after everything that was stored. */
+  onChange: (change: StoreChange) => void = () => {}
+
+  private constructor(storage: Storage, record: SpaceRecord) {
+    this.record = record
+    this.roster = new Roster(record.spaceKey, record.genesisId)
+    this.#storage = storage
+  }
+
+  /**
+   * Reads a space, and verifies every entry and credential of it again.
+   * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, and whatever the storage throws
+   */
+  static async open(storage: Storage, record: SpaceRecord): Promise<SpaceStore> {
+    const store = new SpaceStore(storage, record)
+    const admission = await storage.get(storageKeys.admission(record.spaceKey))
+    if (admission !== undefined) store.roster.vouch(await parseAdmission(admission))
+    // The founder's own control feed holds the credentials that admit it.
+    await store.#open(record.controlFeedKey, 'CONTROL')
+    await store.#openAdmitted()
+    return store
+  }
+
+  /** The feeds of the space, control feeds first. */
+  feeds(): Feed[] {
+    return this.roster.feedKeys().flatMap((key) => this.#feeds.get(key) ?? [])
+  }
+
+  feed(key: PublicKey): Feed | undefined {
+    return this.roster.feed(key) && this.#feeds.get(key)
+  }
+
+  /** In the order of {@link MessageLog}; those of feeds that no longer belong to the space are left out. */
+  messages(): Message[] {
+    return this.#messages
+      .all()
+      .filter(({ feed }) => this.roster.feed(feed)?.purpose === 'DATA')
+      .map(({ message }) => message)
+  }
+
+  get nextLamport(): number {
+    return this.#messages.nextLamport
+  }
+
+  /** The parents of the next credential in the own control feed. */
+  parentsOfNext(): string[] {
+    return this.roster.membership.parentsFor(this.#lastCredentials.get(this.record.controlFeedKey))
+  }
+
+  /**
+   * Continues an own feed under one signature, in one transaction with `alsoWrite`. To be called inside
+   * {@link SpaceStore.serial}. When it fails nothing has changed, here or in the storage.
+   */
+  async append(
+    signer: Signer,
+    key: PublicKey,
+    payloads: readonly Uint8Array[],
+    alsoWrite: readonly StorageWrite[] = [],
+  ): Promise<StoreChange> {
+    const feed = this.#feeds.get(key)
+    if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'the own feed is not admitted in this space')
+    const { entries } = await createBatch(signer, feed.head, payloads)
+    return this.#commit(feed, entries, alsoWrite)
+  }
+
+  /**
+   * Takes in entries of a feed that came from somebody else: verified, stored, and only then counted.
+   * @returns whether there was anything new
+   * @throws SpaceError `NOT_ADMITTED`, whatever `verifyBatch` throws, and whatever the storage throws
+   */
+  receive(key: PublicKey, batch: FeedBatch): Promise<boolean> {
+    return this.serial.run(async () => {
+      const feed = this.feed(key)
+      if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'entries of a feed that is not admitted')
+      const entries = await verifyBatch(feed.head, batch)
+      if (entries.length > 0) await this.#commit(feed, entries, [])
+      return entries.length > 0
+    })
+  }
+
+  /** Writes something else of this space, when nothing of it is being changed. */
+  write(writes: readonly StorageWrite[]): Promise<void> {
+    return this.#storage.transact(writes)
+  }
+
+  async #commit(
+    feed: Feed,
+    entries: readonly FeedEntry[],
+    alsoWrite: readonly StorageWrite[],
+  ): Promise<StoreChange> {
+    const credentials = this.#purpose(feed.key) === 'CONTROL' ? await credentialsIn(entries) : undefined
+    await this.#storage.transact([...feed.writes(entries), ...alsoWrite])
+    feed.advance(entries)
+    let messages: Message[] = []
+    if (credentials !== undefined) {
+      this.#fold(feed.key, credentials)
+      await this.#openAdmitted()
+    } else messages = this.#place(feed.key, entries)
+    const change = { feed: feed.key, control: credentials !== undefined, messages }
+    this.onChange(change)
+    return change
+  }
+
+  #purpose(key: PublicKey): 'CONTROL' | 'DATA' | undefined {
+    return key === this.record.controlFeedKey ? 'CONTROL' : this.roster.feed(key)?.purpose
+  }
+
+  #fold(key: PublicKey, credentials: readonly Credential[]): void {
+    for (const credential of credentials) {
+      this.roster.add(credential)
+      this.#lastCredentials.set(key, credential.id)
+    }
+  }
+
+  #place(key: PublicKey, entries: readonly FeedEntry[]): Message[] {
+    const { member, device } = this.roster.feed(key) ?? {}
+    if (member === undefined || device === undefined) return []
+    return entries.flatMap((entry) => {
+      const placed = placeMessage(entry, { feed: key, member, device })
+      if (placed === undefined) return []
+      this.#messages.add(placed)
+      return placed.message
+    })
+  }
+
+  /** Opens what is admitted by now; a control feed may admit further ones. */
+  async #openAdmitted(): Promise<void> {
+    for (;;) {
+      const key = this.roster.feedKeys().find((one) => !this.#feeds.has(one))
+      if (key === undefined) return
+      await this.#open(key, this.#purpose(key) ?? 'DATA')
+    }
+  }
+
+  async #open(key: PublicKey, purpose: 'CONTROL' | 'DATA'): Promise<void> {
+    const entries: FeedEntry[] = []
+    const prefix = storageKeys.feed(this.record.spaceKey, key)
+    const feed = await Feed.open(this.#storage, prefix, key, (entry) => entries.push(entry))
+    this.#feeds.set(key, feed)
+    if (purpose === 'CONTROL') this.#fold(key, await credentialsIn(entries))
+    else this.#place(key, entries)
+  }
+}
+
+/**
+ * The credentials among the payloads of a control feed. Its author may write what it likes there: what is no
+ * credential, or not a valid one, stays in the feed, for the links to hold, and says nothing.
+ */
+async function credentialsIn(entries: readonly FeedEntry[]): Promise<Credential[]> {
+  const found: Credential[] = []
+  for (const { payload } of entries) {
+    try {
+      found.push(await verifyCredential(payload))
+    } catch (error) {
+      if (!(error instanceof CredentialsError)) throw error
+    }
+  }
+  return found
+}

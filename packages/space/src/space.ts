@@ -1,0 +1,225 @@
+import type { Credential, Role } from '@vestibule/credentials'
+import type { Keyring, PublicKey } from '@vestibule/keys'
+import type { Channel, Clock } from '@vestibule/network'
+import type { SpaceAdmission } from './admission.ts'
+import { type AdmitOptions, admit, type Candidate } from './admit.ts'
+import { SpaceError } from './error.ts'
+import { encodeDataEntry, type Message } from './message.ts'
+import { type SpaceRecord, spaceTopic } from './record.ts'
+import type { SpacePeer } from './replication/handshake.ts'
+import { Replication } from './replication/replication.ts'
+import type { Member } from './roster.ts'
+import type { SigningContext } from './signing-context.ts'
+import { SpaceStore, type StoreChange } from './space-store.ts'
+import type { Storage } from './storage/storage.ts'
+
+/** What happens in a space; each part may be left out. */
+export interface SpaceListener {
+  /** Somebody became a member or changed. */
+  onMembers?(members: readonly Member[]): void
+  /** A message came or was written. It stands in {@link Space.messages} at its place, not always the last. */
+  onMessage?(message: Message): void
+  /** Members connected or went. */
+  onPeers?(peers: readonly SpacePeer[]): void
+  /** A peer was refused, a feed forked, or something could not be stored. The space goes on. */
+  onProblem?(problem: SpaceError): void
+}
+
+/** What a space works with. All of it is its manager's. */
+export interface SpaceParts {
+  readonly storage: Storage
+  readonly keyring: Keyring
+  readonly signingContext: SigningContext
+  readonly clock: Clock
+}
+
+/**
+ * A shared space on this device: its members, and what they write. Made by `SpaceManager` only.
+ *
+ * @example
+ * const stop = space.subscribe({ onMessage: ({ author, text }) => show(author, text) })
+ * await space.write('hello')
+ * await space.delivered({ signal: AbortSignal.timeout(5_000) })
+ */
+export class Space {
+  readonly #store: SpaceStore
+  readonly #parts: SpaceParts
+  readonly #replication: Replication
+  readonly #listeners = new Set<SpaceListener>()
+  #members: readonly Member[]
+  #closed = false
+
+  private constructor(store: SpaceStore, parts: SpaceParts) {
+    this.#store = store
+    this.#parts = parts
+    this.#members = store.roster.members()
+    this.#replication = new Replication(store, parts.signingContext, parts.clock, {
+      onPeers: () => this.#emit((listener) => listener.onPeers?.(this.peers())),
+      onProblem: (problem) => this.#emit((listener) => listener.onProblem?.(problem)),
+    })
+  }
+
+  /** @internal Reads a space from the storage. */
+  static async open(record: SpaceRecord, parts: SpaceParts): Promise<Space> {
+    const space = new Space(await SpaceStore.open(parts.storage, record), parts)
+    space.#store.onChange = (change) => space.#onChange(change)
+    return space
+  }
+
+  /** The space's own key; it signed the genesis and was destroyed. */
+  get key(): PublicKey {
+    return this.#store.record.spaceKey
+  }
+
+  get genesisId(): string {
+    return this.#store.record.genesisId
+  }
+
+  /** The genesis; `undefined` while the history of a large space is still on its way. */
+  get genesis(): Credential | undefined {
+    return this.#store.roster.membership.genesis
+  }
+
+  get name(): string {
+    return this.#store.roster.membership.name ?? ''
+  }
+
+  get state(): 'open' | 'closed' {
+    return this.#closed ? 'closed' : 'open'
+  }
+
+  /** @internal 32 bytes under which the members find each other. A secret. */
+  get topic(): Uint8Array {
+    return spaceTopic(this.#store.record)
+  }
+
+  members(): readonly Member[] {
+    return this.#members
+  }
+
+  /** The role of a member; `undefined` for others. */
+  roleOf(identityKey: PublicKey): Role | undefined {
+    return this.#store.roster.roleOf(identityKey)
+  }
+
+  /** Whether the own identity may admit somebody at this role, as things are. */
+  mayAdmit(role: Role): boolean {
+    return this.#store.roster.membership.may(this.#parts.signingContext.identityKey, role)
+  }
+
+  /** Members that are connected to this device now. */
+  peers(): readonly SpacePeer[] {
+    return this.#replication.peers
+  }
+
+  /** All messages, in an order that is the same for all who have the same ones, each behind what its author knew. */
+  messages(): readonly Message[] {
+    return this.#store.messages()
+  }
+
+  /** Calls back from now on. @returns a function that ends it */
+  subscribe(listener: SpaceListener): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /**
+   * Admits a member, or gives the admission of one who is a member already once more. Durable when it resolves, in
+   * one transaction with `options.alsoWrite`; when it rejects nothing has changed.
+   *
+   * @throws SpaceError `NOT_ALLOWED`, `ALREADY_MEMBER` (with other feeds), `BAD_CANDIDATE`, `CLOSED`, and storage errors
+   */
+  admit(candidate: Candidate, options: AdmitOptions): Promise<SpaceAdmission> {
+    return this.#serially(() => admit({ store: this.#store, ...this.#parts }, candidate, options))
+  }
+
+  /**
+   * Writes a message: text, or bytes. Durable on this device when it resolves; see {@link Space.delivered}.
+   * @throws SpaceError `NOT_ALLOWED` for a reader, `TOO_LARGE` (60 KiB), `CLOSED`, and storage errors
+   */
+  write(body: string | Uint8Array): Promise<Message> {
+    return this.#serially(async () => {
+      const { dataFeedKey } = this.#store.record
+      if (dataFeedKey === undefined) throw new SpaceError('NOT_ALLOWED', 'a reader writes no messages')
+      const { keyring, clock } = this.#parts
+      const payload = encodeDataEntry(body, this.#store.nextLamport, Math.max(0, Math.floor(clock.now())))
+      const { messages } = await this.#store.append(keyring, dataFeedKey, [payload])
+      return messages[0] as Message
+    })
+  }
+
+  /**
+   * Waits until another member has stored everything that this device has written so far. With nobody connected
+   * that may be long: give a signal. Aborting ends only the wait.
+   * @throws the signal's reason; SpaceError `CLOSED`
+   */
+  async delivered(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#assertOpen()
+    const { controlFeedKey, dataFeedKey } = this.#store.record
+    const own = dataFeedKey === undefined ? [controlFeedKey] : [controlFeedKey, dataFeedKey]
+    await this.#replication.delivered(own, options.signal)
+  }
+
+  /** @internal Serves one channel of the space's swarm. */
+  serve(channel: Channel, signal: AbortSignal): Promise<void> {
+    return this.#replication.serve(channel, signal)
+  }
+
+  /** @internal Ends channels, waits for what is being written. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#replication.close()
+    await this.#store.serial.idle()
+  }
+
+  #serially<T>(task: () => Promise<T>): Promise<T> {
+    return this.#store.serial.run(async () => {
+      this.#assertOpen()
+      return task()
+    })
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new SpaceError('CLOSED', 'the space is closed')
+  }
+
+  #onChange({ control, messages }: StoreChange): void {
+    this.#replication.wake()
+    if (control) {
+      const members = this.#store.roster.members()
+      const changed = !sameMembers(members, this.#members)
+      this.#members = members
+      if (changed) this.#emit((listener) => listener.onMembers?.(members))
+    }
+    for (const message of messages) this.#emit((listener) => listener.onMessage?.(message))
+  }
+
+  /** A listener that throws is its owner's mistake, and stops neither the others nor the space. */
+  #emit(call: (listener: SpaceListener) => void): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        call(listener)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+}
+
+function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, i) => {
+      const other = b[i]
+      return (
+        one.identityKey === other?.identityKey &&
+        one.role === other.role &&
+        one.profile.displayName === other.profile.displayName
+      )
+    })
+  )
+}

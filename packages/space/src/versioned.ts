@@ -1,0 +1,27 @@
+import { type Message, message, uint32, WireError } from '@vestibule/keys/wire'
+import { SpaceError } from './error.ts'
+
+/** The version is field 1 of everything that is stored or outlives a connection, so it can be read before the rest. */
+const Versioned = message('Versioned', { version: uint32(1) })
+
+/**
+ * Reads a message of exactly this version, to the byte.
+ * @param code what bytes that can't be read are: damage in a storage, bad input from outside
+ * @throws SpaceError `UNSUPPORTED_VERSION`, or `code`
+ */
+export function parseVersioned<T>(
+  schema: Message<T>,
+  version: number,
+  encoded: Uint8Array,
+  code: 'MALFORMED' | 'STORAGE_CORRUPT',
+): T {
+  try {
+    const got = Versioned.parseLenient(encoded).version
+    if (got !== version)
+      throw new SpaceError('UNSUPPORTED_VERSION', `${schema.name}: version ${got}, expected ${version}`)
+    return schema.parse(encoded)
+  } catch (cause) {
+    if (!(cause instanceof WireError)) throw cause
+    throw new SpaceError(code, `${schema.name}: not a valid encoding`, { cause })
+  }
+}

@@ -1,0 +1,238 @@
+import { Keyring } from '@vestibule/keys'
+import { type Channel, type ChannelEnd, NetworkError, type SwarmOptions } from '@vestibule/network'
+import {
+  type Candidate,
+  encodeAdmission,
+  MemoryStorage,
+  parseAdmission,
+  SigningContext,
+  type Space,
+  SpaceManager,
+  type Storage,
+} from '../src/index.ts'
+
+/** Time stands still; timers never fire. */
+export const stillClock = { now: () => 1_700_000_000_000, after: () => () => {} }
+
+/** Two ends of a channel in memory: what one sends the other receives. */
+export function channelPair(one: string, other: string): [Channel, Channel] {
+  const ends: [End, End] = [new End(one, other, true), new End(other, one, false)]
+  ends[0].other = ends[1]
+  ends[1].other = ends[0]
+  return ends
+}
+
+class End implements Channel {
+  readonly localPeer: string
+  readonly remotePeer: string
+  readonly initiator: boolean
+  readonly ended: Promise<ChannelEnd>
+  other!: End
+  #queue: Uint8Array[] = []
+  #waiting: (() => void)[] = []
+  #end: NetworkError | undefined
+  #resolveEnded!: (end: ChannelEnd) => void
+
+  constructor(localPeer: string, remotePeer: string, initiator: boolean) {
+    this.localPeer = localPeer
+    this.remotePeer = remotePeer
+    this.initiator = initiator
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve
+    })
+  }
+
+  async send(frame: Uint8Array): Promise<void> {
+    if (this.#end !== undefined) throw this.#end
+    this.other.#queue.push(frame.slice())
+    this.other.#wake()
+  }
+
+  async receive({ signal, maxBytes = 1 << 20 }: { signal?: AbortSignal; maxBytes?: number } = {}) {
+    for (;;) {
+      signal?.throwIfAborted()
+      const frame = this.#queue.shift()
+      if (frame !== undefined) {
+        if (frame.length > maxBytes) throw new NetworkError('TOO_LARGE', 'too large')
+        return frame
+      }
+      if (this.#end !== undefined) throw this.#end
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+        signal?.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#finish('CLOSED')
+    this.other.#finish('CLOSED')
+  }
+
+  abort(): void {
+    this.#queue = []
+    this.#finish('ABORTED')
+    this.other.#finish('ABORTED')
+  }
+
+  #finish(code: 'CLOSED' | 'ABORTED'): void {
+    this.#end ??= new NetworkError(code, 'the channel has ended')
+    this.#resolveEnded(code === 'CLOSED' ? 'closed' : 'aborted')
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+}
+
+/** Everybody in a swarm is connected to everybody else at once; whoever is cut off is connected to nobody. */
+export class World {
+  #swarms = new Map<string, Map<string, SwarmOptions & { closing: AbortController }>>()
+  #off = new Set<string>()
+  #cuts = new Map<string, AbortController>()
+
+  networkManager(peer: string) {
+    return {
+      joinSwarm: async (options: SwarmOptions) => {
+        const topic = options.topic.join()
+        const swarm = this.#swarms.get(topic) ?? new Map()
+        this.#swarms.set(topic, swarm)
+        const member = { ...options, closing: new AbortController() }
+        for (const [other, theirs] of swarm) this.#connect(peer, member, other, theirs)
+        swarm.set(peer, member)
+        const close = async (): Promise<void> => {
+          if (swarm.get(peer) === member) swarm.delete(peer)
+          member.closing.abort(new NetworkError('CLOSED', 'left the swarm'))
+        }
+        const state = { status: 'searching' as const, peers: [], relays: [] }
+        return { peers: [], state, subscribe: () => () => {}, close, [Symbol.asyncDispose]: close }
+      },
+    }
+  }
+
+  /** Cuts a peer off, or connects it again. */
+  setOnline(peer: string, online: boolean): void {
+    if (online) this.#off.delete(peer)
+    else this.#off.add(peer)
+    if (!online) this.#cuts.get(peer)?.abort(new NetworkError('ABORTED', 'cut off'))
+    this.#cuts.delete(peer)
+    if (online) this.reconnect(peer)
+  }
+
+  /** Channels from this peer to all others. */
+  reconnect(peer: string): void {
+    for (const swarm of this.#swarms.values()) {
+      const own = swarm.get(peer)
+      if (own !== undefined)
+        for (const [other, theirs] of swarm) if (other !== peer) this.#connect(peer, own, other, theirs)
+    }
+  }
+
+  #connect(
+    a: string,
+    ours: SwarmOptions & { closing: AbortController },
+    b: string,
+    theirs: SwarmOptions & { closing: AbortController },
+  ): void {
+    if (this.#off.has(a) || this.#off.has(b)) return
+    const [mine, yours] = channelPair(a, b)
+    const cut = AbortSignal.any([this.#cut(a), this.#cut(b)])
+    for (const [options, channel] of [
+      [ours, mine],
+      [theirs, yours],
+    ] as const)
+      void Promise.resolve(
+        options.protocolProvider(channel, { signal: AbortSignal.any([options.closing.signal, cut]) }),
+      ).catch(() => channel.abort())
+  }
+
+  #cut(peer: string): AbortSignal {
+    const controller = this.#cuts.get(peer) ?? new AbortController()
+    this.#cuts.set(peer, controller)
+    return controller.signal
+  }
+}
+
+/** A person on a device, with an open manager. */
+export class Person {
+  readonly name: string
+  readonly keyring: Keyring
+  readonly storage: Storage
+  readonly signingContext: SigningContext
+  readonly manager: SpaceManager
+
+  constructor(parts: Pick<Person, 'name' | 'keyring' | 'storage' | 'signingContext' | 'manager'>) {
+    this.name = parts.name
+    this.keyring = parts.keyring
+    this.storage = parts.storage
+    this.signingContext = parts.signingContext
+    this.manager = parts.manager
+  }
+
+  static async join(world: World, name: string, storage: Storage = new MemoryStorage()): Promise<Person> {
+    const keyring = new Keyring()
+    const signingContext = await SigningContext.create({
+      keyring,
+      storage,
+      displayName: name,
+      clock: stillClock,
+    })
+    return Person.#open(world, { name, keyring, storage, signingContext })
+  }
+
+  /** The same person after a restart, with another handle to the same storage. */
+  async restart(world: World, storage: Storage): Promise<Person> {
+    const { name, keyring } = this
+    const signingContext = await SigningContext.open({ keyring, storage, clock: stillClock })
+    return Person.#open(world, { name, keyring, storage, signingContext })
+  }
+
+  static async #open(
+    world: World,
+    parts: Pick<Person, 'name' | 'keyring' | 'storage' | 'signingContext'>,
+  ): Promise<Person> {
+    const networkManager = world.networkManager(parts.name)
+    const manager = new SpaceManager({ ...parts, networkManager, clock: stillClock })
+    await manager.open()
+    return new Person({ ...parts, manager })
+  }
+
+  async candidate(): Promise<Candidate> {
+    const { identityKey, chain, deviceKey, agreementKey, profile } = this.signingContext
+    const [controlFeedKey, dataFeedKey] = [await this.keyring.createKey(), await this.keyring.createKey()]
+    return { identityKey, chain, deviceKey, agreementKey, profile, controlFeedKey, dataFeedKey }
+  }
+}
+
+/** Admits a person over the wire format, as an invitation does. */
+export async function bring(
+  space: Space,
+  guest: Person,
+  role: 'READER' | 'EDITOR' | 'ADMIN' | 'OWNER' = 'EDITOR',
+): Promise<Space> {
+  const candidate = await guest.candidate()
+  const admission = await space.admit(candidate, { role })
+  return guest.manager.acceptSpace(await parseAdmission(encodeAdmission(admission)), { ...candidate, role })
+}
+
+/** Waits until a condition holds, looking again at every event of the space. */
+export async function until(space: Space, holds: () => boolean): Promise<void> {
+  if (holds()) return
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (!holds()) return
+      stop()
+      resolve()
+    }
+    const stop = space.subscribe({ onMembers: look, onMessage: look, onPeers: look, onProblem: look })
+  })
+}
+
+export const namesOf = (space: Space): string[] =>
+  space
+    .members()
+    .map(({ profile }) => profile.displayName)
+    .sort()
+
+export const textsOf = (space: Space): (string | undefined)[] => space.messages().map(({ text }) => text)
