@@ -88,8 +88,10 @@ describe('an admission', () => {
   })
 
   it('is refused when the space key did not make its founder an owner, from the genesis', async () => {
-    const { space, genesis, sayAsSpace } = kitchen
+    const { space, genesis, sayAsSpace, sayByDelegate } = kitchen
     const { identity } = await createPerson()
+    const delegated = await sayByDelegate(admission(space, identity, 'OWNER'), [genesis.id])
+    expect(await check([genesis, delegated], { member: identity, role: 'OWNER' })).toBe('WRONG_ISSUER')
     const low = await sayAsSpace(admission(space, identity, 'EDITOR'), [genesis.id])
     expect(await check([genesis, low], { member: identity })).toBe('NOT_ALLOWED')
     const loose = await sayAsSpace(admission(space, identity, 'OWNER'))

@@ -58,7 +58,15 @@ export async function createSpace(name = 'Kitchen') {
   const sayAsSpace = speaker(keyring, space, space, [])
   const genesis = await sayAsSpace({ type: 'SpaceGenesis', space, name })
   const first = await sayAsSpace(admission(space, founder.identity, 'OWNER'), [genesis.id])
-  return { space, founder, genesis, first, sayAsSpace }
+  /** A key that the space key made its device; nobody should, and it has to be worth nothing. */
+  const sayByDelegate = async (claim: Claim, parents: readonly string[]): Promise<Credential> => {
+    const delegate = await keyring.createKey()
+    return speaker(keyring, space, delegate, [await authorize(keyring, space, space, [], delegate)])(
+      claim,
+      parents,
+    )
+  }
+  return { space, founder, genesis, first, sayAsSpace, sayByDelegate }
 }
 
 export function admission(

@@ -171,15 +171,24 @@ describe('members', () => {
   })
 
   it('are not those whom the space key admits later, or at another role, or by a chain', async () => {
-    const { space, sayAsSpace, genesis, guest, grant, base } = await withMo('ADMIN')
+    const { space, sayAsSpace, sayByDelegate, genesis, guest, grant, base } = await withMo('ADMIN')
     const late = await sayAsSpace(admission(space, guest.identity, 'OWNER'), [grant.id])
     const low = await sayAsSpace(admission(space, guest.identity, 'ADMIN'), [genesis.id])
     const rootless = await sayAsSpace(admission(space, guest.identity, 'OWNER'))
     const itself = await sayAsSpace(admission(space, space, 'OWNER'), [genesis.id])
-    const membership = fold(space, [...base, late, low, rootless, itself])
+    const delegated = await sayByDelegate(admission(space, guest.identity, 'OWNER'), [genesis.id])
+    const membership = fold(space, [...base, late, low, rootless, itself, delegated])
+    // Nor when there is no other founder.
+    expect(fold(space, [genesis, delegated, low, rootless, itself]).members().size).toBe(0)
     expect(membership.roleOf(guest.identity)).toBeUndefined()
     expect(membership.roleOf(space)).toBeUndefined()
     expect(membership.members().size).toBe(2)
+  })
+
+  it('are not space keys, whoever admits them', async () => {
+    const { space, founder, grant, base } = await withMo('ADMIN')
+    const one = await founder.say(admission(space, space, 'OWNER'), [grant.id])
+    expect(fold(space, [...base, one]).roleOf(space)).toBeUndefined()
   })
 
   it('have one founder: of two, the first in the order, for everybody', async () => {
@@ -329,6 +338,12 @@ describe('feeds', () => {
     const genuine = await founder.say(feedClaim(space, guest, keyOf(3), 'DATA'), [admin.id])
     const membership = fold(space, [...base, admin, forged, upward, genuine])
     expect([...membership.feeds().keys()]).toEqual([keyOf(3)])
+  })
+
+  it('are not admitted by the space key, its founder’s neither', async () => {
+    const { space, founder, first, sayAsSpace, base } = await withGuest('EDITOR')
+    const one = await sayAsSpace(feedClaim(space, founder, keyOf(1), 'CONTROL'), [first.id])
+    expect(fold(space, [...base, one]).feeds().size).toBe(0)
   })
 
   it('are not admitted by a member for a device that it never named', async () => {

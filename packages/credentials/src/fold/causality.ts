@@ -70,8 +70,11 @@ export class Causality {
     }
     const clock = parents.length === 0 ? NO_CLOCK : new Int32Array(this.#tails.length)
     for (const parent of parents) {
-      for (const [chain, position] of this.#at(this.#clocks, parent).entries())
+      const known = this.#at(this.#clocks, parent)
+      for (let chain = 0; chain < known.length; chain++) {
+        const position = known[chain] ?? 0
         if (position > (clock[chain] ?? 0)) clock[chain] = position
+      }
       const chain = this.#at(this.#chains, parent)
       clock[chain] = Math.max(clock[chain] ?? 0, this.#at(this.#positions, parent))
     }
