@@ -355,6 +355,16 @@ describe('feeds', () => {
     expect(fold(space, [...base, one]).feeds().size).toBe(0)
   })
 
+  it('are not admitted by a member for a device that somebody else named', async () => {
+    const { space, founder, guest, grant, base } = await withGuest('EDITOR')
+    const device = keyOf(9)
+    const claim = { type: 'AuthorizedDevice', device, agreementKey: new Uint8Array(32) } as const
+    const named = await founder.say({ ...claim, identity: founder.identity }, [grant.id])
+    const { identity } = guest
+    const one = await guest.say(feedClaim(space, { identity, device }, keyOf(1), 'DATA'), [named.id])
+    expect(fold(space, [...base, named, one]).feeds().size).toBe(0)
+  })
+
   it('are admitted once: the first in the order has the key', async () => {
     const { space, founder, guest, grant, base } = await withGuest('EDITOR')
     const one = await guest.say(feedClaim(space, guest, keyOf(1), 'DATA'), [grant.id])
