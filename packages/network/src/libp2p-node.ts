@@ -33,6 +33,7 @@ export class Libp2pNode implements NetworkNode {
   readonly #options: Libp2pNodeOptions
   readonly #handlers = new Map<string, Handler>()
   readonly #relays = new Map<string, Promise<Libp2pRelay>>()
+  readonly #channels = new Set<Channel>()
   #circuitNode: CircuitNode | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -83,6 +84,7 @@ export class Libp2pNode implements NetworkNode {
       clearTimeout(this.#sweep)
       node?.libp2p.removeEventListener('connection:close', this.#scheduleSweep)
       node?.libp2p.removeEventListener('connection:open', this.#scheduleSweep)
+      for (const channel of this.#channels) channel.abort(stopped())
       await node?.libp2p.stop()
     })()
     return this.#stopping
@@ -207,7 +209,11 @@ export class Libp2pNode implements NetworkNode {
   }
 
   #watched(channel: Channel): Channel {
-    void channel.ended.then(this.#scheduleSweep)
+    this.#channels.add(channel)
+    void channel.ended.then(() => {
+      this.#channels.delete(channel)
+      this.#scheduleSweep()
+    })
     return channel
   }
 
