@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Claim, type Credential, Membership, ROLES, type Role, verifyAdmission } from '../src/index.ts'
 import { admission, authorize, createPerson, createSpace, keyOf, speaker } from './cast.ts'
+import { act, admit, genesisClaim, NOTE, SPACE } from './history.ts'
 
 const feedClaim = (
   space: Credential['issuer'],
@@ -183,6 +184,21 @@ describe('members', () => {
     expect(membership.roleOf(guest.identity)).toBeUndefined()
     expect(membership.roleOf(space)).toBeUndefined()
     expect(membership.members().size).toBe(2)
+  })
+
+  it('do not begin with a grant by the space key that comes after more than the genesis', () => {
+    const history = [
+      act('a-genesis', SPACE, genesisClaim('Kitchen'), []),
+      act('b-note', keyOf(1), NOTE, ['a-genesis']),
+      act('c-founder', SPACE, admit(keyOf(1), 'OWNER'), ['a-genesis', 'b-note']),
+    ]
+    expect(fold(SPACE, history).members().size).toBe(0)
+    const founder = act('d-founder', SPACE, admit(keyOf(1), 'OWNER'), ['a-genesis'])
+    expect(
+      fold(SPACE, [...history, founder])
+        .members()
+        .get(keyOf(1))?.since,
+    ).toBe('d-founder')
   })
 
   it('are not space keys, whoever admits them', async () => {
