@@ -22,6 +22,8 @@ export interface AcceptOptions {
   readonly role?: Role
   /** Multiaddrs at which members may be, for example those of the host; dialled beside what relays know. */
   readonly addresses?: readonly string[]
+  /** Written in the same transaction. */
+  readonly alsoWrite?: readonly StorageWrite[]
 }
 
 /**
@@ -135,6 +137,8 @@ async function rehearse(
   const { roster } = await SpaceStore.open(scratch, record)
   if (admission.controlFeeds.length > 0 && roster.provisional)
     throw bad('the grant does not follow from the control feeds')
+  for (const { feed } of admission.controlFeeds)
+    if (roster.feed(feed)?.purpose !== 'CONTROL') throw bad('a control feed that is not admitted')
   if (roster.roleOf(identity) !== role) throw bad('the grant does not count in the space')
   if (roster.roleOf(admission.hostIdentity) === undefined) throw bad('the host is no member')
   for (const key of [record.controlFeedKey, record.dataFeedKey])

@@ -39,7 +39,7 @@ export interface SpaceAdmission {
   readonly credentials: readonly Credential[]
   /** Who admitted. */
   readonly hostIdentity: PublicKey
-  /** The heads of all control feeds that the host holds. */
+  /** The heads of the control feeds that the host holds, of the first 512 in the order of their admission. */
   readonly heads: readonly SignedHead[]
   /** The entries of all these feeds; none at all when they do not fit, and then they come by replication. */
   readonly controlFeeds: readonly FeedContent[]

@@ -30,6 +30,9 @@ export interface AdmitOptions {
   readonly alsoWrite?: readonly StorageWrite[]
 }
 
+/** Heads that are named in an admission, which has to stay small. */
+const MAX_HEADS = 512
+
 interface Host {
   readonly store: SpaceStore
   readonly keyring: Keyring
@@ -142,12 +145,20 @@ function admissionOf(
 const controlFeedsOf = (store: SpaceStore): Feed[] =>
   store.feeds().filter(({ key }) => store.roster.feed(key)?.purpose === 'CONTROL')
 
-const headsOf = (store: SpaceStore) => controlFeedsOf(store).flatMap(({ signedHead }) => signedHead ?? [])
+/**
+ * In the order of their admission. A guest needs those of the first feeds only: what admitted a later one stands in
+ * an earlier one.
+ */
+const headsOf = (store: SpaceStore) =>
+  controlFeedsOf(store)
+    .flatMap(({ signedHead }) => signedHead ?? [])
+    .slice(0, MAX_HEADS)
 
 /** Adds all control feeds when they fit; what is left out comes by replication. */
 async function withControlFeeds(store: SpaceStore, admission: SpaceAdmission): Promise<SpaceAdmission> {
   const controlFeeds: FeedContent[] = []
   let room = MAX_ADMISSION_BYTES - encodeAdmission(admission).length
+  if (controlFeedsOf(store).reduce((sum, { size }) => sum + size, 0) > room) return admission
   for (const feed of controlFeedsOf(store)) {
     const batches: FeedBatch[] = []
     for (let at = 0; at < feed.length; ) {

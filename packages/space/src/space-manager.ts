@@ -109,11 +109,12 @@ export class SpaceManager {
       if (existing !== undefined) {
         if (existing.space.genesisId !== genesisIdOf(admission))
           throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
+        if (options.alsoWrite !== undefined) await this.storage.transact(options.alsoWrite)
         return this.#join(existing, options.addresses)
       }
       const own = { keyring: this.#keyring, signingContext: this.signingContext }
       const { record, writes } = await prepareAcceptance(admission, options, own)
-      await this.storage.transact(writes)
+      await this.storage.transact([...writes, ...(options.alsoWrite ?? [])])
       return this.#join(await this.#load(record), options.addresses)
     })
   }

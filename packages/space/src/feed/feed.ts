@@ -33,12 +33,14 @@ export class Feed {
   readonly #storage: Storage
   readonly #prefix: string
   #head: FeedHead | SignedHead
+  #size: number
 
-  private constructor(storage: Storage, prefix: string, head: FeedHead | SignedHead) {
+  private constructor(storage: Storage, prefix: string, head: FeedHead | SignedHead, size: number) {
     this.key = head.feed
     this.#storage = storage
     this.#prefix = prefix
     this.#head = head
+    this.#size = size
   }
 
   /**
@@ -53,16 +55,18 @@ export class Feed {
     onEntry: (entry: FeedEntry) => void = () => {},
   ): Promise<Feed> {
     let head: FeedHead | SignedHead = emptyHead(key)
+    let size = 0
     for (const [, record] of await storage.list(prefix)) {
       const { signature, ...entry } = parseRecord(record)
       if (entry.feed !== key || entry.sequence !== head.length || !equalBytes(entry.previous, head.hash))
         throw damaged(`entry ${head.length} does not follow the one before it`)
       head = { feed: key, length: entry.sequence + 1, hash: entry.hash, ...(signature && { signature }) }
+      size += entry.encoded.length
       onEntry(entry)
     }
     if (head.length > 0 && !(isSigned(head) && (await verifyHead(head))))
       throw damaged('its head is not signed')
-    return new Feed(storage, prefix, head)
+    return new Feed(storage, prefix, head, size)
   }
 
   get head(): FeedHead {
@@ -71,6 +75,11 @@ export class Feed {
 
   get length(): number {
     return this.#head.length
+  }
+
+  /** Bytes of all entries. */
+  get size(): number {
+    return this.#size
   }
 
   /** The head with its signature; `undefined` while the feed is empty. */
@@ -91,6 +100,7 @@ export class Feed {
     const last = entries.at(-1)
     if (last?.signature === undefined) throw new TypeError('the last entry carries the signature')
     if (entries[0]?.sequence !== this.length) throw new TypeError('the entries do not follow the head')
+    for (const { encoded } of entries) this.#size += encoded.length
     this.#head = { feed: this.key, length: last.sequence + 1, hash: last.hash, signature: last.signature }
   }
 

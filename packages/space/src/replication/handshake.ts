@@ -50,9 +50,12 @@ export async function shakeHands(channel: Channel, options: HandshakeOptions): P
     await refuse(channel, peer, signal)
     throw new SpaceError('NOT_A_MEMBER', `the other end was refused: ${peer}`)
   }
-  await send({ verdict: 'ACCEPTED' })
+  // An end that refused has closed already; what it said is still there to be read.
+  const sending = send({ verdict: 'ACCEPTED' })
+  sending.catch(() => undefined)
   const { verdict } = await receive(channel, signal)
   if (verdict !== 'ACCEPTED') throw refusedByPeer(verdict)
+  await sending
   return peer
 }
 

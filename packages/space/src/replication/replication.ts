@@ -87,6 +87,7 @@ export class Replication {
   async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
     let session: Session | undefined
     try {
+      signal.throwIfAborted()
       const peer = await this.#shakeHands(channel, signal)
       session = new Session(channel, peer, this.#store, this.#forked, {
         onStored: (by, feed, length) => this.#onStored(by, feed, length),
