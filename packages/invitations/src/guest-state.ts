@@ -97,7 +97,7 @@ export type GuestEvent =
   /** The time of a `retryLater` has passed. */
   | { readonly type: 'retry'; readonly session: SessionId }
   | { readonly type: 'accepted' }
-  | { readonly type: 'acceptFailed'; readonly reason: 'STORAGE_FAILED' | 'ALREADY_JOINED' }
+  | { readonly type: 'acceptFailed'; readonly reason: 'STORAGE_FAILED' | 'ANSWER_INVALID' }
   | { readonly type: 'cancel' }
 
 /** What the driver has to do, in this order. */

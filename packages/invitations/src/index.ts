@@ -24,3 +24,11 @@ export {
 } from './link.ts'
 export { commitment, deriveLinkKeys, guestKeyHash, type LinkKeys } from './link-keys.ts'
 export type { AuthMethod, InvitationKind, InvitationType, LinkFields, LinkGuest } from './link-layout.ts'
+export {
+  AuthenticatingInvitationProvider,
+  CancellableInvitationObservable,
+  type InvitationCallbacks,
+  InvitationObservable,
+} from './observable.ts'
+export { DEFAULT_LIFETIME_S, DEFAULT_TIMEOUT_MS, type InvitationsOptions, MAX_LIFETIME_S } from './options.ts'
+export { type HandlerOptions, SpaceInvitationsHandler } from './space-invitations-handler.ts'

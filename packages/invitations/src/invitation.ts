@@ -61,6 +61,8 @@ export interface InvitationFields {
   readonly attemptsLeft?: number
   /** A multi-use invitation goes on after `SUCCESS`. */
   readonly open?: boolean
+  /** On the guest with `SUCCESS`: it was a member already, and nothing was asked of the host. */
+  readonly alreadyMember?: boolean
 }
 
 /** What of an invitation is secret: only its host has it, and only to show it to a person. */
@@ -95,6 +97,7 @@ export class Invitation implements InvitationFields, InvitationSecrets {
   declare readonly target?: string
   declare readonly attemptsLeft?: number
   declare readonly open?: boolean
+  declare readonly alreadyMember?: boolean
   /** The text to share; on the host, once the invitation is durable. */
   declare readonly link?: string
   /** The code; on the host of an invitation that has one. */

@@ -105,7 +105,8 @@ export class InvitationObservable implements AsyncIterable<Invitation> {
    * @throws InvitationError saying why, when it ended otherwise
    */
   async result(): Promise<Invitation> {
-    for await (const invitation of this) if (isEnded(invitation) && invitation.state === 'SUCCESS') return invitation
+    for await (const invitation of this)
+      if (isEnded(invitation) && invitation.state === 'SUCCESS') return invitation
     throw this.#error ?? new InvitationError('CANCELLED')
   }
 
@@ -117,35 +118,58 @@ export class InvitationObservable implements AsyncIterable<Invitation> {
     return this.#cancel()
   }
 
-  /** @internal */
+  /** @internal Shows `CONNECTED` on the way from `CONNECTING` to what needs a connection, however fast that was. */
   update(invitation: Invitation, error?: InvitationError): void {
     if (isEnded(this.#invitation)) return
+    const { state } = invitation
+    const connectedNow = state === 'READY_FOR_AUTHENTICATION' || state === 'AUTHENTICATING'
+    if (connectedNow && this.#invitation.state === 'CONNECTING')
+      this.#show(invitation.with({ state: 'CONNECTED' }))
+    this.#show(invitation, error)
+  }
+
+  #show(invitation: Invitation, error?: InvitationError): void {
     this.#invitation = Object.freeze(invitation)
     this.#error = error
-    for (const listener of [...this.#listeners]) listener(invitation)
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(invitation)
+      } catch (thrown) {
+        // A callback that throws is its owner's mistake, and stops neither the others nor the invitation.
+        queueMicrotask(() => {
+          throw thrown
+        })
+      }
+    }
   }
 
   #call(callbacks: InvitationCallbacks, invitation: Invitation): void {
     switch (invitation.state) {
       case 'INIT':
-        return
-      case 'CONNECTING':
-        return callbacks.onConnecting?.(invitation)
-      case 'CONNECTED':
-        return callbacks.onConnected?.(invitation)
-      case 'READY_FOR_AUTHENTICATION':
-        return callbacks.onAuthenticating?.(invitation)
       case 'AUTHENTICATING':
-        return
+        break
+      case 'CONNECTING':
+        callbacks.onConnecting?.(invitation)
+        break
+      case 'CONNECTED':
+        callbacks.onConnected?.(invitation)
+        break
+      case 'READY_FOR_AUTHENTICATION':
+        callbacks.onAuthenticating?.(invitation)
+        break
       case 'SUCCESS':
-        return callbacks.onSuccess?.(invitation)
+        callbacks.onSuccess?.(invitation)
+        break
       case 'CANCELLED':
-        return callbacks.onCancelled?.(invitation)
+        callbacks.onCancelled?.(invitation)
+        break
       case 'TIMEOUT':
-        return callbacks.onTimeout?.(this.#error ?? new InvitationError('TIMED_OUT'))
+        callbacks.onTimeout?.(this.#error ?? new InvitationError('TIMED_OUT'))
+        break
       case 'EXPIRED':
       case 'ERROR':
-        return callbacks.onError?.(this.#error ?? new InvitationError('EXPIRED'))
+        callbacks.onError?.(this.#error ?? new InvitationError('EXPIRED'))
+        break
     }
   }
 }

@@ -1,0 +1,270 @@
+import { Redacted } from '@vestibule/keys'
+import type { Channel, SwarmConnection } from '@vestibule/network'
+import { SpaceError, StorageError } from '@vestibule/space'
+import { normaliseCode } from '../codes.ts'
+import { InvitationError } from '../errors.ts'
+import { guestStep } from '../guest-machine.ts'
+import {
+  type GuestEffect,
+  type GuestEvent,
+  type GuestOutcome,
+  type GuestState,
+  guestConfig,
+  guestState,
+} from '../guest-state.ts'
+import type { SessionId } from '../host-state.ts'
+import type { InvitationFields } from '../invitation.ts'
+import type { InvitationLink } from '../link.ts'
+import { deriveLinkKeys, type LinkKeys } from '../link-keys.ts'
+import type { HostMessage } from '../messages.ts'
+import type { AuthenticatingInvitationProvider } from '../observable.ts'
+import { encodeStoredAcceptance, parseStoredAcceptance, recordKeys } from '../records.ts'
+import { Deadlines } from './deadlines.ts'
+import { type GuestFeeds, GuestSession } from './guest-session.ts'
+import { MACHINE_MS, type Parts } from './parts.ts'
+
+/** Accepts one invitation: performs the effects of the guest's machine, and owns its timers and connections. */
+export class GuestDriver {
+  readonly #parts: Parts
+  readonly #link: InvitationLink
+  readonly #keys: LinkKeys
+  readonly #timeoutMs: number
+  readonly #observable: AuthenticatingInvitationProvider
+  readonly #deadlines: Deadlines
+  readonly #sessions = new Map<SessionId, GuestSession>()
+  readonly #finished = Promise.withResolvers<void>()
+  #state: GuestState
+  #swarm: SwarmConnection | undefined
+  #feeds: GuestFeeds | undefined
+  #code: Redacted<string> | undefined
+  /** What has been learnt of the invitation since its link. */
+  #known: Partial<InvitationFields> = {}
+  #nextSession = 1
+
+  constructor(
+    parts: Parts,
+    link: InvitationLink,
+    timeoutMs: number,
+    observable: AuthenticatingInvitationProvider,
+  ) {
+    this.#parts = parts
+    this.#link = link
+    this.#keys = deriveLinkKeys(link.secret)
+    this.#timeoutMs = timeoutMs
+    this.#observable = observable
+    this.#deadlines = new Deadlines(parts.clock)
+    this.#state = guestState(guestConfig({ hasCode: link.authMethod === 'SHARED_SECRET' }))
+  }
+
+  /** Begins to look for the host, with the keys of an earlier try if there was one. */
+  async start(): Promise<void> {
+    const stored = await this.#parts.spaceManager.storage.get(recordKeys.acceptance(this.#keys.invitationId))
+    if (this.#state.outcome !== undefined) return
+    if (stored !== undefined) {
+      this.#feeds = parseStoredAcceptance(stored)
+      this.#state = guestState(this.#state.config, { resume: true })
+    }
+    this.#dispatch({ type: 'started' })
+    const swarm = await this.#parts.networkManager.joinSwarm({
+      topic: this.#keys.topic,
+      topology: 'guest',
+      addresses: this.#link.hosts,
+      relays: this.#link.relays,
+      protocolProvider: (channel, { signal }) => this.#serve(channel, signal),
+    })
+    this.#swarm = swarm
+    if (this.#state.outcome !== undefined) await swarm.close()
+  }
+
+  /** @throws InvitationError `CODE_NOT_WANTED` */
+  async authenticate(typed: string): Promise<void> {
+    if (!this.#state.asked) throw new InvitationError('CODE_NOT_WANTED')
+    const code = normaliseCode(typed)
+    if (code === '') throw new InvitationError('WRONG_CODE')
+    this.#code = new Redacted(code)
+    this.#dispatch({ type: 'code' })
+  }
+
+  /** Resolves when it is over; a membership that is being stored meanwhile is kept. */
+  cancel(): Promise<void> {
+    this.#dispatch({ type: 'cancel' })
+    return this.#finished.promise
+  }
+
+  async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
+    const { keyring, signingContext, random } = this.#parts
+    const session = new GuestSession(`s${this.#nextSession++}`, channel, {
+      link: this.#link,
+      keys: this.#keys,
+      keyring,
+      signingContext,
+      random,
+    })
+    const { id } = session
+    this.#sessions.set(id, session)
+    this.#dispatch({ type: 'opened', session: id })
+    try {
+      for (;;) this.#dispatch(await this.#eventOf(session, await session.read(signal)))
+    } catch (error) {
+      const garbled = error instanceof InvitationError && error.code === 'PROTOCOL_VIOLATION'
+      this.#dispatch({ type: garbled ? 'garbled' : 'lost', session: id })
+    } finally {
+      this.#sessions.delete(id)
+    }
+  }
+
+  async #eventOf(session: GuestSession, read: HostMessage): Promise<GuestEvent> {
+    const { id } = session
+    switch (read.type) {
+      case 'offer':
+        return { type: 'offered', session: id, valid: await session.acceptsOffer(read) }
+      case 'share':
+        return { type: 'shared', session: id, valid: session.acceptsShare(read.share) }
+      case 'waiting':
+        return { type: 'waiting', session: id }
+      case 'admitted':
+        return { type: 'answered', session: id, valid: await session.acceptsAnswer(read) }
+      case 'refused':
+        return { type: 'refused', session: id, refusal: read, signed: await session.isSigned(read) }
+    }
+  }
+
+  #dispatch(event: GuestEvent): void {
+    const [state, effects] = guestStep(this.#state, event)
+    this.#state = state
+    if (event.type === 'offered' && state.active?.session === event.session)
+      this.#known = { ...this.#known, ...this.#sessions.get(event.session)?.preview }
+    for (const effect of effects) this.#perform(effect)
+    this.#publish()
+  }
+
+  #perform(effect: GuestEffect): void {
+    switch (effect.type) {
+      case 'hello':
+        return this.#with(effect.session, (session) => session.hello(effect.resume))
+      case 'ask':
+        if (effect.attemptsLeft !== undefined)
+          this.#known = { ...this.#known, attemptsLeft: effect.attemptsLeft }
+        return
+      case 'forgetCode':
+        this.#code = undefined
+        return
+      case 'share':
+        return this.#with(effect.session, (session) => session.share(effect.attempt, this.#code))
+      case 'prepare':
+        return this.#run(() => this.#prepare())
+      case 'proof':
+        return this.#with(effect.session, async (session) => {
+          if (this.#feeds !== undefined) await session.prove(this.#feeds)
+        })
+      case 'accept':
+        return this.#run(() => this.#accept(effect.session))
+      case 'retryLater':
+        return this.#deadlines.arm(`retry ${effect.session}`, effect.afterMs, () =>
+          this.#dispatch({ type: 'retry', session: effect.session }),
+        )
+      case 'close':
+        this.#deadlines.disarm(effect.session)
+        this.#deadlines.disarm(`retry ${effect.session}`)
+        void this.#sessions.get(effect.session)?.channel.close()
+        return
+      case 'arm':
+        return this.#deadlines.arm(
+          effect.session,
+          effect.deadline === 'person' ? this.#timeoutMs : MACHINE_MS,
+          () => this.#dispatch({ type: 'timedOut', session: effect.session }),
+        )
+      case 'disarm':
+        return this.#deadlines.disarm(effect.session)
+      case 'armPerson':
+        return this.#deadlines.arm('person', this.#timeoutMs, () =>
+          this.#dispatch({ type: 'personTimedOut' }),
+        )
+      case 'disarmPerson':
+        return this.#deadlines.disarm('person')
+      case 'armSearch':
+        return this.#deadlines.arm('search', this.#timeoutMs, () =>
+          this.#dispatch({ type: 'searchTimedOut' }),
+        )
+      case 'disarmSearch':
+        return this.#deadlines.disarm('search')
+      case 'finished':
+        return this.#finish(effect.outcome)
+    }
+  }
+
+  /** The guest's feed keys and this acceptance, durable: whatever happens from here on, a second try uses the same. */
+  async #prepare(): Promise<GuestEvent> {
+    const { keyring, spaceManager } = this.#parts
+    try {
+      if (this.#feeds === undefined) {
+        const [controlFeedKey, dataFeedKey] = await Promise.all([keyring.createKey(), keyring.createKey()])
+        const feeds = { controlFeedKey, dataFeedKey }
+        const value = encodeStoredAcceptance({ link: this.#link, ...feeds })
+        await spaceManager.storage.transact([{ key: recordKeys.acceptance(this.#keys.invitationId), value }])
+        this.#feeds = feeds
+      }
+      return { type: 'prepared' }
+    } catch {
+      return { type: 'prepareFailed' }
+    }
+  }
+
+  async #accept(id: SessionId): Promise<GuestEvent> {
+    const session = this.#sessions.get(id)
+    const admission = session?.admission
+    const role = session?.preview?.role
+    if (
+      session === undefined ||
+      admission === undefined ||
+      this.#feeds === undefined ||
+      role === undefined ||
+      role === 'NONE'
+    )
+      return { type: 'acceptFailed', reason: 'ANSWER_INVALID' }
+    try {
+      await this.#parts.spaceManager.acceptSpace(admission, {
+        ...this.#feeds,
+        role,
+        addresses: [...this.#link.hosts, `/p2p/${session.channel.remotePeer}`],
+        alsoWrite: [{ key: recordKeys.acceptance(this.#keys.invitationId), value: undefined }],
+      })
+      this.#known = { ...this.#known, spaceKey: String(admission.spaceKey) }
+      return { type: 'accepted' }
+    } catch (error) {
+      const invalid = error instanceof SpaceError && !(error instanceof StorageError)
+      return { type: 'acceptFailed', reason: invalid ? 'ANSWER_INVALID' : 'STORAGE_FAILED' }
+    }
+  }
+
+  #finish({ state, error }: GuestOutcome): void {
+    this.#deadlines.disarmAll()
+    this.#code = undefined
+    this.#observable.update(
+      this.#observable.invitation.with({ ...this.#known, state }),
+      error === undefined ? undefined : new InvitationError(error),
+    )
+    this.#finished.resolve(this.#swarm?.close())
+  }
+
+  /** Shows the application where the acceptance is, when that has changed. */
+  #publish(): void {
+    const { invitation } = this.#observable
+    const { state, outcome } = this.#state
+    if (outcome === undefined && state !== invitation.state)
+      this.#observable.update(invitation.with({ ...this.#known, state }))
+  }
+
+  /** Sends something on a session; a channel that has ended is noticed by whoever reads it. */
+  #with(id: SessionId, task: (session: GuestSession) => Promise<void>): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    task(session).catch((error: unknown) => {
+      session.channel.abort(error instanceof Error ? error : new Error('the session failed'))
+    })
+  }
+
+  #run(task: () => Promise<GuestEvent>): void {
+    void task().then((event) => this.#dispatch(event))
+  }
+}

@@ -1,0 +1,220 @@
+import { hexToBytes } from '@noble/hashes/utils.js'
+import { equalBytes, type Keyring, PublicKey, type Redacted, verifySignature } from '@vestibule/keys'
+import type { Channel } from '@vestibule/network'
+import { parseAdmission, type SigningContext, type SpaceAdmission, SpaceError } from '@vestibule/space'
+import { InvitationError } from '../errors.ts'
+import type { SessionId } from '../host-state.ts'
+import {
+  AGREEMENT_RANDOM_BYTES,
+  type Agreement,
+  beginAgreement,
+  completeAgreement,
+  confirmationTag,
+  helloMac,
+  open,
+  type SessionKeys,
+  seal,
+  tagMatches,
+} from '../key-schedule.ts'
+import type { InvitationLink } from '../link.ts'
+import { commitment, type LinkKeys } from '../link-keys.ts'
+import {
+  answerCodec,
+  encodeGuestMessage,
+  type GuestMessage,
+  type HostMessage,
+  MAX_LARGE_FRAME_BYTES,
+  MAX_SMALL_FRAME_BYTES,
+  type Preview,
+  parseHostMessage,
+  previewCodec,
+  provenRequestCodec,
+  requestCodec,
+} from '../messages.ts'
+import { type ProofTask, proofTasks } from '../proofs.ts'
+import {
+  admitStatement,
+  INVITATION_PROTOCOL_VERSION,
+  NONCE_BYTES,
+  offerStatement,
+  refusalStatement,
+  transcript0,
+  transcript1,
+} from '../transcript.ts'
+
+/** What every connection of one acceptance shares. */
+export interface GuestSecrets {
+  readonly link: InvitationLink
+  readonly keys: LinkKeys
+  readonly keyring: Keyring
+  readonly signingContext: SigningContext
+  readonly random: (length: number) => Uint8Array
+}
+
+/** The guest's own feeds in the space that it asks to join. */
+export interface GuestFeeds {
+  readonly controlFeedKey: PublicKey
+  readonly dataFeedKey: PublicKey
+}
+
+type Offer = Extract<HostMessage, { type: 'offer' }>
+type Admitted = Extract<HostMessage, { type: 'admitted' }>
+type Refused = Extract<HostMessage, { type: 'refused' }>
+
+/**
+ * One connection of a guest: reads and writes the messages of `inv/1` and does their cryptography. It decides
+ * nothing; the guest's machine does.
+ */
+export class GuestSession {
+  readonly id: SessionId
+  readonly channel: Channel
+  readonly #secrets: GuestSecrets
+  readonly #th0: Uint8Array
+  #nonce: Uint8Array | undefined
+  #th1: Uint8Array | undefined
+  #agreement: Agreement | undefined
+  #keys: SessionKeys | undefined
+  #maxBytes = MAX_SMALL_FRAME_BYTES
+  /** Set by a valid offer. */
+  preview: Preview | undefined
+  /** Set by a valid answer. */
+  admission: SpaceAdmission | undefined
+
+  constructor(id: SessionId, channel: Channel, secrets: GuestSecrets) {
+    this.id = id
+    this.channel = channel
+    this.#secrets = secrets
+    this.#th0 = transcript0({
+      linkHash: secrets.link.hash(),
+      invitationId: secrets.keys.invitationId,
+      guestPeer: channel.localPeer,
+      hostPeer: channel.remotePeer,
+    })
+  }
+
+  /** @throws InvitationError `PROTOCOL_VIOLATION`; NetworkError when the channel has ended */
+  async read(signal: AbortSignal): Promise<HostMessage> {
+    return parseHostMessage(await this.channel.receive({ signal, maxBytes: this.#maxBytes }))
+  }
+
+  /** Message 1. */
+  async hello(resume: boolean): Promise<void> {
+    const { keys, random } = this.#secrets
+    const nonce = random(NONCE_BYTES)
+    this.#nonce = nonce
+    await this.#send({
+      type: 'hello',
+      version: INVITATION_PROTOCOL_VERSION,
+      invitationId: keys.invitationId,
+      nonce,
+      resume,
+      mac: helloMac(keys.macKey, this.#th0, nonce, resume),
+    })
+  }
+
+  /** Whether message 2 is by the host that the link names; sets {@link preview}. */
+  async acceptsOffer({ nonce, preview, signature }: Offer): Promise<boolean> {
+    if (this.#nonce === undefined) return false
+    const th1 = transcript1(this.#th0, this.#nonce, nonce, preview)
+    if (!(await verifySignature(this.#secrets.link.hostKey, offerStatement(th1), signature))) return false
+    this.#th1 = th1
+    this.preview = previewCodec.parse(preview)
+    return true
+  }
+
+  /** Message 3. */
+  async share(attempt: number, code: Redacted<string> | undefined): Promise<void> {
+    const { keys, random } = this.#secrets
+    const agreement = beginAgreement({
+      ...(code && { code }),
+      psk: keys.psk,
+      th0: this.#th0,
+      th1: this.#expect(this.#th1),
+      attempt,
+      random: random(AGREEMENT_RANDOM_BYTES),
+    })
+    this.#agreement = agreement
+    await this.#send({ type: 'share', attempt, share: agreement.share })
+  }
+
+  /** Whether message 4 gives session keys. */
+  acceptsShare(share: Uint8Array): boolean {
+    this.#keys = this.#agreement && completeAgreement(this.#agreement, 'guest', share)
+    if (this.#keys !== undefined) this.#maxBytes = MAX_LARGE_FRAME_BYTES
+    return this.#keys !== undefined
+  }
+
+  /** Message 5. */
+  async prove(feeds: GuestFeeds): Promise<void> {
+    const { keyring, signingContext } = this.#secrets
+    const { identityKey, deviceKey, agreementKey, chain, profile } = signingContext
+    const keys = this.#expect(this.#keys)
+    const fields = {
+      identity: identityKey.toBytes(),
+      chain: chain.map(({ encoded }) => encoded),
+      device: deviceKey.toBytes(),
+      agreementKey,
+      controlFeed: feeds.controlFeedKey.toBytes(),
+      dataFeed: feeds.dataFeedKey.toBytes(),
+      displayName: profile.displayName,
+    }
+    const request = requestCodec.encode(fields)
+    const tasks = proofTasks(fields, request, keys.th2, await keyring.has(identityKey))
+    const sign = async (which: ProofTask['which']): Promise<Uint8Array | undefined> => {
+      const task = tasks.find((one) => one.which === which)
+      return task && keyring.sign(PublicKey.from(task.key), task.statement)
+    }
+    const identity = await sign('IDENTITY')
+    const proven = provenRequestCodec.encode({
+      request,
+      device: this.#expect(await sign('DEVICE')),
+      controlFeed: this.#expect(await sign('CONTROL_FEED')),
+      dataFeed: this.#expect(await sign('DATA_FEED')),
+      ...(identity && { identity }),
+    })
+    await this.#send({
+      type: 'proof',
+      tag: confirmationTag(keys, 'guest'),
+      sealed: seal(keys, 'guest', proven),
+    })
+  }
+
+  /**
+   * Whether message 6 holds: tag, signature, every credential, the link's commitment and the role that was shown.
+   * Sets {@link admission}. That it admits this identity is checked by `acceptSpace`, before it writes.
+   */
+  async acceptsAnswer({ tag, signature, sealed }: Admitted): Promise<boolean> {
+    const { link, keys: linkKeys } = this.#secrets
+    const keys = this.#expect(this.#keys)
+    const answer = tagMatches(keys, 'host', tag) ? open(keys, 'host', sealed) : undefined
+    if (answer === undefined) return false
+    if (!(await verifySignature(link.hostKey, admitStatement(keys.th2, answer), signature))) return false
+    try {
+      const admission = await parseAdmission(answerCodec.parse(answer).admission)
+      const genesisId = admission.path[0]?.id
+      if (genesisId === undefined) return false
+      if (!equalBytes(link.commitment, commitment(linkKeys, link.kind, hexToBytes(genesisId)))) return false
+      this.admission = admission
+      return true
+    } catch (error) {
+      if (error instanceof SpaceError || error instanceof InvitationError) return false
+      throw error
+    }
+  }
+
+  /** Whether a refusal of message 1 carries the host's signature. */
+  async isSigned({ signature, ...refusal }: Refused): Promise<boolean> {
+    if (signature === undefined || this.#nonce === undefined) return false
+    const statement = refusalStatement(this.#th0, this.#nonce, refusal)
+    return verifySignature(this.#secrets.link.hostKey, statement, signature)
+  }
+
+  #send(one: GuestMessage): Promise<void> {
+    return this.channel.send(encodeGuestMessage(one))
+  }
+
+  #expect<T>(value: T | undefined): T {
+    if (value === undefined) throw new TypeError('the machine asked for a message out of order')
+    return value
+  }
+}

@@ -1,0 +1,355 @@
+import type { PublicKey } from '@vestibule/keys'
+import type { Channel, SwarmConnection } from '@vestibule/network'
+import { type Space, SpaceError, type StorageWrite } from '@vestibule/space'
+import { InvitationError } from '../errors.ts'
+import { hostStep } from '../host-machine.ts'
+import {
+  effectiveLife,
+  type HostEffect,
+  type HostEvent,
+  type HostRecord,
+  type HostState,
+  hostConfig,
+  hostInvitationState,
+  hostState,
+  isEndedLife,
+  type SessionId,
+} from '../host-state.ts'
+import { encodeInvitation } from '../link.ts'
+import { deriveLinkKeys, type LinkKeys } from '../link-keys.ts'
+import type { CancellableInvitationObservable } from '../observable.ts'
+import { encodeStoredInvitation, RESUME_MS, recordKeys, type StoredInvitation } from '../records.ts'
+import { Deadlines } from './deadlines.ts'
+import { HostSession } from './host-session.ts'
+import { MACHINE_MS, type Parts } from './parts.ts'
+
+/** More than the machine keeps waiting, which turns away the oldest by itself. */
+const MAX_CONNECTIONS = 2048
+
+/** Serves one invitation: performs the effects of the host's machine, and owns its timers and connections. */
+export class HostDriver {
+  readonly #parts: Parts
+  readonly #space: Space
+  readonly #observable: CancellableInvitationObservable
+  readonly #keys: LinkKeys
+  readonly #deadlines: Deadlines
+  readonly #sessions = new Map<SessionId, HostSession>()
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #cancelWaits: { resolve: () => void; reject: (error: Error) => void }[] = []
+  #stored: StoredInvitation
+  #state: HostState
+  #swarm: SwarmConnection | undefined
+  #nextSession = 1
+  #expired = false
+  #closed = false
+
+  constructor(
+    parts: Parts,
+    space: Space,
+    stored: StoredInvitation,
+    admitted: Iterable<PublicKey>,
+    observable: CancellableInvitationObservable,
+  ) {
+    this.#parts = parts
+    this.#space = space
+    this.#stored = stored
+    this.#observable = observable
+    this.#keys = deriveLinkKeys(stored.link.secret)
+    this.#deadlines = new Deadlines(parts.clock)
+    const config = hostConfig({ multiUse: stored.link.multiUse, hasCode: stored.code !== undefined })
+    this.#state = hostState(config, stored.progress, [...admitted].map(String))
+  }
+
+  /** Begins to serve. The record has to be durable. */
+  async start(): Promise<void> {
+    const { networkManager, clock } = this.#parts
+    const { link } = this.#stored
+    this.#deadlines.arm('expiry', link.expiresAtMs - clock.now(), () => this.#checkExpiry())
+    this.#deadlines.arm('resume', link.expiresAtMs + RESUME_MS - clock.now(), () => void this.close())
+    this.#dispatch({ type: 'started' })
+    this.#swarm = await networkManager.joinSwarm({
+      topic: this.#keys.topic,
+      topology: 'host',
+      relays: link.relays,
+      maxPeers: MAX_CONNECTIONS,
+      protocolProvider: (channel, { signal }) => this.#serve(channel, signal),
+    })
+    this.#publish()
+  }
+
+  /** Resolves when the end is durable; see `InvitationObservable.cancel`. */
+  cancel(): Promise<void> {
+    if (isEndedLife(this.#state.record.life)) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#cancelWaits.push({ resolve, reject })
+      this.#dispatch({ type: 'cancel' })
+    })
+  }
+
+  /** Stops serving; the invitation itself goes on after a restart. What is being sent or stored is finished. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#deadlines.disarmAll()
+    // A guest that takes nothing off the line must not hold this up for ever.
+    this.#deadlines.arm('close', MACHINE_MS, () => void this.#swarm?.close())
+    await this.#idle()
+    await this.#swarm?.close()
+    await this.#idle()
+    this.#deadlines.disarmAll()
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    await Promise.allSettled([...this.#sessions.values()].map((session) => session.work))
+  }
+
+  async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
+    const { link, role } = this.#stored
+    const session = new HostSession(`s${this.#nextSession++}`, channel, {
+      link,
+      keys: this.#keys,
+      code: () => this.#stored.code,
+      keyring: this.#parts.keyring,
+      preview: {
+        spaceName: this.#space.name,
+        inviterName: this.#parts.signingContext.profile.displayName,
+        role,
+      },
+      random: this.#parts.random,
+    })
+    const { id } = session
+    this.#sessions.set(id, session)
+    this.#dispatch({ type: 'opened', session: id, peer: channel.remotePeer })
+    try {
+      for (;;) this.#received(session, await session.read(signal))
+    } catch (error) {
+      const garbled = error instanceof InvitationError && error.code === 'PROTOCOL_VIOLATION'
+      this.#dispatch({ type: garbled ? 'garbled' : 'lost', session: id })
+    } finally {
+      await session.work
+      this.#sessions.delete(id)
+    }
+  }
+
+  #received(session: HostSession, read: Awaited<ReturnType<HostSession['read']>>): void {
+    const { id } = session
+    switch (read.type) {
+      case 'hello':
+        return this.#dispatch({
+          type: 'hello',
+          session: id,
+          macValid: session.provesLink(read),
+          resume: read.resume,
+        })
+      case 'share':
+        return this.#dispatch({ type: 'share', session: id, attempt: read.attempt })
+      case 'proof':
+        return this.#dispatch({ type: 'proof', session: id })
+    }
+  }
+
+  /** The host's clock decides, so it is asked before anything else happens. */
+  #dispatch(event: HostEvent): void {
+    this.#checkExpiry()
+    this.#step(event)
+  }
+
+  #checkExpiry(): void {
+    if (this.#expired || this.#parts.clock.now() < this.#stored.link.expiresAtMs) return
+    this.#expired = true
+    this.#step({ type: 'expired' })
+  }
+
+  #step(event: HostEvent): void {
+    const [state, effects] = hostStep(this.#state, event)
+    this.#state = state
+    for (const effect of effects) this.#perform(effect)
+    this.#publish()
+  }
+
+  #perform(effect: HostEffect): void {
+    switch (effect.type) {
+      case 'offer':
+        return this.#enqueue(effect.session, (session) => session.offer())
+      case 'answerShare':
+        return this.#enqueue(effect.session, async (session) => {
+          if (!(await session.answerShare(effect.attempt)))
+            this.#later({ type: 'shareRefused', session: session.id })
+        })
+      case 'refuse':
+        return this.#enqueue(effect.session, (session) => session.refuse(effect.refusal, effect.signed))
+      case 'close':
+        this.#deadlines.disarm(effect.session)
+        return this.#enqueue(effect.session, (session) => session.channel.close())
+      case 'answer':
+        this.#deadlines.disarm(effect.session)
+        return this.#enqueue(effect.session, (session) => this.#answer(session))
+      case 'arm': {
+        const afterMs = effect.deadline === 'person' ? this.#stored.timeoutMs : MACHINE_MS
+        const passed = () => this.#dispatch({ type: 'timedOut', session: effect.session })
+        return this.#deadlines.arm(effect.session, afterMs, passed)
+      }
+      case 'disarm':
+        return this.#deadlines.disarm(effect.session)
+      case 'write':
+        return this.#run(() => this.#write(effect.record))
+      case 'compare':
+        return this.#with(effect.session, async (session) => ({
+          type: 'compared',
+          session: session.id,
+          match: session.compare(),
+        }))
+      case 'verify':
+        return this.#with(effect.session, (session) => this.#verify(session))
+      case 'commit':
+        return this.#run(() => this.#commit(effect.session, effect.record))
+      case 'admitted':
+        return this.#admitted()
+      case 'life':
+        return this.#lifeStored()
+      case 'notStored':
+        for (const wait of this.#cancelWaits.splice(0)) wait.reject(new InvitationError('STORAGE_FAILED'))
+        return
+    }
+  }
+
+  async #write(record: HostRecord): Promise<HostEvent> {
+    try {
+      await this.#parts.spaceManager.storage.transact([this.#recordWrite(record)])
+      this.#stored = { ...this.#stored, progress: record }
+      return { type: 'written' }
+    } catch {
+      return { type: 'writeFailed' }
+    }
+  }
+
+  async #verify(session: HostSession): Promise<HostEvent> {
+    const verdict = await session.verify().catch((error: unknown) => {
+      if (error instanceof InvitationError) return 'PROTOCOL_VIOLATION' as const
+      throw error
+    })
+    return verdict === 'verified' && session.candidate !== undefined
+      ? { type: 'verified', session: session.id, identity: String(session.candidate.identityKey) }
+      : {
+          type: 'unverified',
+          session: session.id,
+          reason: verdict === 'verified' ? 'PROOF_INVALID' : verdict,
+        }
+  }
+
+  async #commit(id: SessionId, record: HostRecord): Promise<HostEvent> {
+    const session = this.#sessions.get(id)
+    const candidate = session?.candidate
+    if (session === undefined || candidate === undefined)
+      return { type: 'commitFailed', reason: 'HOST_FAILED' }
+    if (this.#parts.clock.now() >= this.#stored.link.expiresAtMs)
+      return { type: 'commitFailed', reason: 'EXPIRED' }
+    const { invitationId } = this.#keys
+    const admitted: StorageWrite = {
+      key: recordKeys.admittedBy(invitationId) + candidate.identityKey.toHex(),
+      value: new Uint8Array(0),
+    }
+    try {
+      session.admission = await this.#space.admit(candidate, {
+        role: this.#stored.role,
+        invitationId,
+        alsoWrite: [this.#recordWrite(record), admitted],
+      })
+      this.#stored = { ...this.#stored, progress: record }
+      return { type: 'committed' }
+    } catch (error) {
+      const refused = error instanceof SpaceError && REFUSED_BY_SPACE.has(error.code)
+      return { type: 'commitFailed', reason: refused ? 'NOT_ALLOWED' : 'HOST_FAILED' }
+    }
+  }
+
+  /** After the commit, or once more for a guest whose answer was lost. */
+  async #answer(session: HostSession): Promise<void> {
+    const { candidate } = session
+    if (candidate === undefined) return
+    const { role } = this.#stored
+    try {
+      session.admission ??= await this.#space.admit(candidate, {
+        role,
+        invitationId: this.#keys.invitationId,
+      })
+      await session.answer(session.admission)
+    } catch (error) {
+      // It was admitted with other keys than it has now: nothing here can make it a member of this device.
+      if (!(error instanceof SpaceError)) throw error
+      await session.refuse({ code: 'NOT_ALLOWED' }, false)
+    }
+    await session.channel.close()
+  }
+
+  #admitted(): void {
+    const { multiUse } = this.#stored.link
+    if (multiUse) this.#observable.update(this.#observable.invitation.with({ state: 'SUCCESS', open: true }))
+  }
+
+  #lifeStored(): void {
+    const life = effectiveLife(this.#state)
+    if (isEndedLife(life)) for (const wait of this.#cancelWaits.splice(0)) wait.resolve()
+  }
+
+  /** Shows the application where the invitation is, when that has changed. */
+  #publish(): void {
+    if (this.#swarm === undefined) return
+    const { invitation } = this.#observable
+    const state = hostInvitationState(this.#state)
+    if (state === invitation.state && invitation.open !== true) return
+    const { link, code } = this.#stored
+    const secrets = { link: encodeInvitation(link), ...(code && { authCode: code.unwrap() }) }
+    const error =
+      state === 'ERROR' ? 'LOCKED' : state === 'EXPIRED' || state === 'CANCELLED' ? state : undefined
+    this.#observable.update(
+      invitation.with({ state, open: false }, secrets),
+      error === undefined ? undefined : new InvitationError(error),
+    )
+  }
+
+  #recordWrite(progress: HostRecord): StorageWrite {
+    const value = encodeStoredInvitation({ ...this.#stored, progress })
+    return { key: recordKeys.invitation(this.#keys.invitationId), value }
+  }
+
+  #enqueue(id: SessionId, task: (session: HostSession) => Promise<void>): void {
+    const session = this.#sessions.get(id)
+    session?.enqueue(() => task(session))
+  }
+
+  #with(id: SessionId, task: (session: HostSession) => Promise<HostEvent>): void {
+    this.#run(async () => {
+      const session = this.#sessions.get(id)
+      try {
+        if (session !== undefined) return await task(session)
+      } catch (error) {
+        // A fault of ours: it ends this guest's session, and the application hears of it like of any other.
+        session?.channel.abort(error instanceof Error ? error : new Error('the session failed'))
+        reportLater(error)
+      }
+      return { type: 'lost', session: id }
+    })
+  }
+
+  /** Performs something whose outcome is an event. */
+  #run(task: () => Promise<HostEvent>): void {
+    const running = task().then((event) => this.#dispatch(event))
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  #later(event: HostEvent): void {
+    this.#run(async () => event)
+  }
+}
+
+/** Like an exception in an event listener: it stops nothing here, and is not lost. */
+function reportLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
+const REFUSED_BY_SPACE: ReadonlySet<string> = new Set(['NOT_ALLOWED', 'ALREADY_MEMBER', 'BAD_CANDIDATE'])

@@ -1,0 +1,76 @@
+import type { Role } from '@vestibule/credentials'
+import { CODE_LENGTH, generateCode, MULTI_USE_CODE_LENGTH } from './codes.ts'
+import type { AuthMethod } from './link-layout.ts'
+
+const HOUR_S = 60 * 60
+/** How long an invitation lives unless said otherwise: 24 h. In seconds. */
+export const DEFAULT_LIFETIME_S = 24 * HOUR_S
+/** How long one may live at most: 7 days. In seconds. */
+export const MAX_LIFETIME_S = 7 * 24 * HOUR_S
+/** How long a person has, and how long a guest looks for its host: 3 min. In milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 3 * 60_000
+const MAX_TIMEOUT_MS = HOUR_S * 1000
+
+/** How an invitation is made or accepted. Everything has a default. */
+export interface InvitationsOptions {
+  /** Host: the role that guests get; `EDITOR` unless given. */
+  readonly role?: Role
+  /** Host: `SHARED_SECRET` (a code, told over another channel) unless given, or `NONE` (the link is the secret). */
+  readonly authMethod?: Extract<AuthMethod, 'NONE' | 'SHARED_SECRET'>
+  /** Host: any number of guests instead of one. */
+  readonly multiUse?: boolean
+  /** Host: has to be true for an invitation that is `multiUse` and has no code: whoever gets the link gets in. */
+  readonly open?: boolean
+  /** Host: the code's length in digits, at least 6; 6 unless given, 8 for a multi-use invitation. */
+  readonly codeLength?: number
+  /** Host: how long the invitation lives, in seconds; 24 h unless given, at most 7 days. */
+  readonly lifetime?: number
+  /** Either: how long a person has, in milliseconds; 3 min unless given. For a guest also how long it looks for its host. */
+  readonly timeout?: number
+  /** Host: what the application should open after joining; in the link, at most 1,024 bytes. */
+  readonly target?: string
+  /** Either: aborting cancels. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of a host with every default filled in. */
+export interface HostChoices {
+  readonly role: Role
+  readonly authMethod: 'NONE' | 'SHARED_SECRET'
+  readonly multiUse: boolean
+  readonly code: string | undefined
+  readonly lifetimeS: number
+  readonly timeoutMs: number
+  readonly target: string | undefined
+}
+
+/** @throws TypeError for options that make no invitation */
+export function hostChoices(options: InvitationsOptions): HostChoices {
+  const {
+    role = 'EDITOR',
+    authMethod = 'SHARED_SECRET',
+    multiUse = false,
+    lifetime = DEFAULT_LIFETIME_S,
+  } = options
+  if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S))
+    throw new TypeError(`a lifetime is at most ${MAX_LIFETIME_S} seconds (7 days), got ${lifetime}`)
+  if (multiUse && authMethod === 'NONE' && options.open !== true)
+    throw new TypeError('an invitation for anybody with the link, any number of times, needs `open: true`')
+  const length = options.codeLength ?? (multiUse ? MULTI_USE_CODE_LENGTH : CODE_LENGTH)
+  return {
+    role,
+    authMethod,
+    multiUse,
+    code: authMethod === 'SHARED_SECRET' ? generateCode({ length }) : undefined,
+    lifetimeS: Math.floor(lifetime),
+    timeoutMs: timeoutOf(options),
+    target: options.target,
+  }
+}
+
+/** @throws TypeError */
+export function timeoutOf({ timeout = DEFAULT_TIMEOUT_MS }: InvitationsOptions): number {
+  if (!(timeout > 0 && timeout <= MAX_TIMEOUT_MS))
+    throw new TypeError(`a timeout is at most ${MAX_TIMEOUT_MS} milliseconds (an hour), got ${timeout}`)
+  return Math.floor(timeout)
+}

@@ -1,0 +1,138 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import type { Role } from '@vestibule/credentials'
+import { PublicKey, Redacted } from '@vestibule/keys'
+import {
+  bytes,
+  enumeration,
+  message,
+  nested,
+  optional,
+  string,
+  uint32,
+  uint64,
+  WireError,
+} from '@vestibule/keys/wire'
+import { InvitationError } from './errors.ts'
+import type { HostRecord } from './host-state.ts'
+import { InvitationLink } from './link.ts'
+
+/** How long an invitation that has ended is kept, so that a guest whose answer was lost can have it again: 48 h. */
+export const RESUME_MS = 48 * 60 * 60 * 1000
+
+const RECORD_VERSION = 1
+const ROLES = ['NONE', 'READER', 'EDITOR', 'ADMIN', 'OWNER'] as const
+
+/** An invitation as its host keeps it. It holds the link and the code: as secret as both. */
+export interface StoredInvitation {
+  readonly link: InvitationLink
+  readonly code?: Redacted<string>
+  readonly spaceKey: PublicKey
+  readonly role: Role
+  readonly createdAtMs: number
+  readonly timeoutMs: number
+  readonly progress: HostRecord
+}
+
+/** An acceptance as its guest keeps it, from before message 5 until it is a member: the keys to try again with. */
+export interface StoredAcceptance {
+  readonly link: InvitationLink
+  readonly controlFeedKey: PublicKey
+  readonly dataFeedKey: PublicKey
+}
+
+const Progress = message('InvitationProgress', {
+  life: enumeration(1, ['OPEN', 'LOCKED', 'REDEEMED', 'EXPIRED', 'CANCELLED']),
+  charged: uint32(2),
+  allowed: uint32(3),
+  admissions: uint32(4),
+})
+
+const InvitationRecord = message('InvitationRecord', {
+  version: uint32(1),
+  link: bytes(2),
+  code: optional(string(3, { max: 256 })),
+  space: bytes(4, { length: 32 }),
+  role: enumeration(5, ROLES),
+  createdAtMs: uint64(6),
+  timeoutMs: uint32(7),
+  progress: nested(8, Progress),
+})
+
+const AcceptanceRecord = message('AcceptanceRecord', {
+  version: uint32(1),
+  link: bytes(2),
+  controlFeed: bytes(3, { length: 32 }),
+  dataFeed: bytes(4, { length: 32 }),
+})
+
+/** Where records are in the storage; `id` is the invitation's. */
+export const recordKeys = {
+  invitations: 'invitations/host/',
+  invitation: (id: Uint8Array): string => `invitations/host/${bytesToHex(id)}`,
+  admittedBy: (id: Uint8Array): string => `invitations/admitted/${bytesToHex(id)}/`,
+  acceptances: 'invitations/guest/',
+  acceptance: (id: Uint8Array): string => `invitations/guest/${bytesToHex(id)}`,
+}
+
+export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
+  return InvitationRecord.encode({
+    version: RECORD_VERSION,
+    link: stored.link.toBytes(),
+    ...(stored.code && { code: stored.code.unwrap() }),
+    space: stored.spaceKey.toBytes(),
+    role: stored.role,
+    createdAtMs: stored.createdAtMs,
+    timeoutMs: stored.timeoutMs,
+    progress: stored.progress,
+  })
+}
+
+/** @throws InvitationError `STORAGE_FAILED` for a record that is damaged or of a newer version; it is left as it is */
+export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
+  return reading(() => {
+    const { version, link, code, space, role, progress, createdAtMs, timeoutMs } =
+      InvitationRecord.parse(encoded)
+    if (version !== RECORD_VERSION || role === 'NONE') throw new InvitationError('STORAGE_FAILED')
+    return {
+      link: InvitationLink.fromBytes(link),
+      ...(code !== undefined && { code: new Redacted(code) }),
+      spaceKey: PublicKey.from(space),
+      role,
+      createdAtMs,
+      timeoutMs,
+      progress,
+    }
+  })
+}
+
+export function encodeStoredAcceptance(stored: StoredAcceptance): Uint8Array {
+  return AcceptanceRecord.encode({
+    version: RECORD_VERSION,
+    link: stored.link.toBytes(),
+    controlFeed: stored.controlFeedKey.toBytes(),
+    dataFeed: stored.dataFeedKey.toBytes(),
+  })
+}
+
+/** @throws InvitationError `STORAGE_FAILED` */
+export function parseStoredAcceptance(encoded: Uint8Array): StoredAcceptance {
+  return reading(() => {
+    const { version, link, controlFeed, dataFeed } = AcceptanceRecord.parse(encoded)
+    if (version !== RECORD_VERSION) throw new InvitationError('STORAGE_FAILED')
+    return {
+      link: InvitationLink.fromBytes(link),
+      controlFeedKey: PublicKey.from(controlFeed),
+      dataFeedKey: PublicKey.from(dataFeed),
+    }
+  })
+}
+
+function reading<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    if (cause instanceof WireError || cause instanceof InvitationError)
+      throw new InvitationError('STORAGE_FAILED', { cause })
+    throw cause
+  }
+}
