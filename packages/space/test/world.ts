@@ -210,10 +210,12 @@ export async function bring(
   space: Space,
   guest: Person,
   role: 'READER' | 'EDITOR' | 'ADMIN' | 'OWNER' = 'EDITOR',
+  addresses: readonly string[] = [],
 ): Promise<Space> {
   const candidate = await guest.candidate()
   const admission = await space.admit(candidate, { role })
-  return guest.manager.acceptSpace(await parseAdmission(encodeAdmission(admission)), { ...candidate, role })
+  const received = await parseAdmission(encodeAdmission(admission))
+  return guest.manager.acceptSpace(received, { ...candidate, role, addresses })
 }
 
 /** Waits until a condition holds, looking again at every event of the space. */
