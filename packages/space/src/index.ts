@@ -1,4 +1,4 @@
-export type { AcceptOptions } from './accept.ts'
+export type { AcceptOptions } from './admission/accept.ts'
 export {
   encodeAdmission,
   type FeedContent,
@@ -7,8 +7,8 @@ export {
   parseAdmission,
   type ReadKey,
   type SpaceAdmission,
-} from './admission.ts'
-export type { AdmitOptions, Candidate } from './admit.ts'
+} from './admission/admission.ts'
+export type { AdmitOptions, Candidate } from './admission/admit.ts'
 export { SpaceError, type SpaceErrorCode, StorageError, type StorageErrorCode } from './error.ts'
 export type { FeedBatch, FeedHead, SignedHead } from './feed/entry.ts'
 export { MAX_MESSAGE_BYTES, type Message } from './message.ts'

@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { PublicKey } from '@vestibule/keys'
 import { bytes, message, nested, optional, repeated, uint32 } from '@vestibule/keys/wire'
-import { type ReadKey, ReadKeyMessage, readKeyFromWire, readKeyToWire } from './admission.ts'
+import { type ReadKey, ReadKeyMessage, readKeyFromWire, readKeyToWire } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
 import { parseVersioned } from './versioned.ts'
 

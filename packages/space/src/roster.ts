@@ -1,6 +1,6 @@
 import { type Credential, Membership, type Profile, type Role } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
-import type { SpaceAdmission } from './admission.ts'
+import type { SpaceAdmission } from './admission/admission.ts'
 
 /** A member of a space, as the application sees it. */
 export interface Member {

@@ -1,6 +1,6 @@
 import { type Credential, CredentialsError, verifyCredential } from '@vestibule/credentials'
 import type { PublicKey, Signer } from '@vestibule/keys'
-import { parseAdmission } from './admission.ts'
+import { parseAdmission } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
 import { createBatch, type FeedBatch, type FeedEntry, verifyBatch } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'

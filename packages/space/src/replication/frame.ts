@@ -9,7 +9,7 @@ import {
   uint32,
   uint64,
 } from '@vestibule/keys/wire'
-import { HeadMessage } from '../admission.ts'
+import { HeadMessage } from '../admission/admission.ts'
 import { FeedBatchMessage, MAX_BATCH_BYTES } from '../feed/entry.ts'
 
 /** Most bytes of a frame. A batch of the largest size fits with its tags. */

@@ -1,6 +1,6 @@
 import { equalBytes, PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
-import { headFromWire, headToWire } from '../admission.ts'
+import { headFromWire, headToWire } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { type FeedBatch, parseEntry, type SignedHead, verifyHead } from '../feed/entry.ts'
 import type { SpaceStore } from '../space-store.ts'

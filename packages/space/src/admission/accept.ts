@@ -1,14 +1,14 @@
 import { CredentialsError, isAtLeast, type Role, verifyAdmission } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
+import { SpaceError } from '../error.ts'
+import { verifyBatch } from '../feed/entry.ts'
+import { Feed } from '../feed/feed.ts'
+import { encodeRecord, type SpaceRecord, storageKeys } from '../record.ts'
+import type { SigningContext } from '../signing-context.ts'
+import { SpaceStore } from '../space-store.ts'
+import { MemoryStorage } from '../storage/memory-storage.ts'
+import type { StorageWrite } from '../storage/storage.ts'
 import { encodeAdmission, genesisIdOf, type SpaceAdmission } from './admission.ts'
-import { SpaceError } from './error.ts'
-import { verifyBatch } from './feed/entry.ts'
-import { Feed } from './feed/feed.ts'
-import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
-import type { SigningContext } from './signing-context.ts'
-import { SpaceStore } from './space-store.ts'
-import { MemoryStorage } from './storage/memory-storage.ts'
-import type { StorageWrite } from './storage/storage.ts'
 
 /** What a guest knows about the admission that it waits for. */
 export interface AcceptOptions {

@@ -1,12 +1,12 @@
 import { type Credential, isAtLeast, type Profile, type Role } from '@vestibule/credentials'
 import { equalBytes, type Keyring, type PublicKey } from '@vestibule/keys'
+import { SpaceError } from '../error.ts'
+import type { FeedBatch } from '../feed/entry.ts'
+import type { Feed } from '../feed/feed.ts'
+import { type SigningContext, speaksFor } from '../signing-context.ts'
+import type { SpaceStore } from '../space-store.ts'
+import type { StorageWrite } from '../storage/storage.ts'
 import { encodeAdmission, type FeedContent, MAX_ADMISSION_BYTES, type SpaceAdmission } from './admission.ts'
-import { SpaceError } from './error.ts'
-import type { FeedBatch } from './feed/entry.ts'
-import type { Feed } from './feed/feed.ts'
-import { type SigningContext, speaksFor } from './signing-context.ts'
-import type { SpaceStore } from './space-store.ts'
-import type { StorageWrite } from './storage/storage.ts'
 
 /** Whoever is to be admitted. That it holds these keys has been proven to the caller. */
 export interface Candidate {

@@ -1,9 +1,9 @@
 import { type Credential, CredentialsError, verifyCredential } from '@vestibule/credentials'
 import { PublicKey, Redacted, SIGNATURE_BYTES } from '@vestibule/keys'
 import { bytes, message, nested, repeated, uint32, uint64 } from '@vestibule/keys/wire'
-import { SpaceError } from './error.ts'
-import { type FeedBatch, FeedBatchMessage, HASH_BYTES, type SignedHead } from './feed/entry.ts'
-import { parseVersioned } from './versioned.ts'
+import { SpaceError } from '../error.ts'
+import { type FeedBatch, FeedBatchMessage, HASH_BYTES, type SignedHead } from '../feed/entry.ts'
+import { parseVersioned } from '../versioned.ts'
 
 /** Most bytes of an encoded admission; it has to fit into one frame, sealed and with what stands around it. */
 export const MAX_ADMISSION_BYTES = 240 * 1024
