@@ -123,7 +123,7 @@ async function answer(
 }
 
 /** Sends what is registered, page by page, then every new registration as another response. */
-async function serveWatch(channel: Channel, registry: RendezvousRegistry): Promise<void> {
+export async function serveWatch(channel: Channel, registry: RendezvousRegistry): Promise<void> {
   const rpc = typedChannel(channel, {
     send: RendezvousMessage,
     receive: RendezvousMessage,
