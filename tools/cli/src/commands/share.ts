@@ -1,0 +1,102 @@
+import type { CancellableInvitationObservable, Invitation, InvitationsOptions } from '@vestibule/invitations'
+import type { Space } from '@vestibule/space'
+import { renderUnicodeCompact } from 'uqr'
+import type { Context } from '../context.ts'
+import { within } from '../context.ts'
+import { printable } from '../output.ts'
+import { findSpace, openPeer, type Peer } from '../peer.ts'
+import { describe } from './space.ts'
+
+/** How long the host stays after the admission, so that the guest gets what was written before. */
+const SETTLE_MS = 10_000
+
+export interface ShareOptions {
+  readonly role: NonNullable<InvitationsOptions['role']>
+  readonly code: boolean
+  readonly multiUse: boolean
+  readonly open: boolean
+  readonly qr: boolean
+  readonly site?: string
+  readonly expiresMinutes: number
+}
+
+/** `vestibule space share SPACE`: prints link, QR code and code, and waits for the guest. */
+export async function shareSpace(context: Context, wanted: string, options: ShareOptions): Promise<void> {
+  const { place, output, signal } = context
+  await using peer = await openPeer(place, true)
+  const space = findSpace(peer, wanted)
+  const observable = peer.invitations.createInvitation(space, {
+    role: options.role,
+    authMethod: options.code ? 'SHARED_SECRET' : 'NONE',
+    multiUse: options.multiUse,
+    open: options.open,
+    lifetime: options.expiresMinutes * 60,
+  })
+  const leave = () => void observable.cancel().catch(() => undefined)
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    await follow(context, peer, space, observable, options)
+  } finally {
+    signal.removeEventListener('abort', leave)
+    output.done()
+  }
+}
+
+async function follow(
+  context: Context,
+  peer: Peer,
+  space: Space,
+  observable: CancellableInvitationObservable,
+  options: ShareOptions,
+): Promise<void> {
+  const { output } = context
+  let shown = false
+  for await (const invitation of observable) {
+    if (!shown && invitation.link !== undefined) {
+      show(context, invitation, options)
+      shown = true
+    }
+    output.status('state', { state: invitation.state }, STATUS[invitation.state])
+    if (invitation.state === 'SUCCESS') {
+      const newest = space.members().at(-1)
+      const name = printable(newest?.profile.displayName ?? 'Somebody')
+      output.result('admitted', describe(space), `${name} is a member of ${printable(space.name)} now.`)
+    }
+  }
+  await observable.result()
+  // The guest is a member already; this only spares it the wait for the next time that both are online.
+  output.status('settling', {}, 'Handing over what was written so far…')
+  await space.delivered({ signal: within(context, SETTLE_MS) }).catch(() => undefined)
+  await peer.invitations.close()
+}
+
+function show({ output }: Context, invitation: Invitation, { qr, site }: ShareOptions): void {
+  const { link = '', authCode, expires } = invitation
+  const shared = site === undefined ? link : `${site}#${link}`
+  const lines = [
+    ...(qr ? [renderUnicodeCompact(shared)] : []),
+    shared,
+    '',
+    ...(authCode === undefined
+      ? ['There is no code: whoever has the link can join.']
+      : [`Code: ${spaced(authCode)}   (tell it over another channel)`]),
+    `Open until ${expires.toLocaleString()}; stop with Ctrl-C, which cancels it.`,
+  ]
+  const code = authCode === undefined ? {} : { code: authCode }
+  output.result('invitation', { link: shared, ...code, expires: expires.toISOString() }, lines.join('\n'))
+}
+
+const spaced = (code: string): string => code.replace(/(...)(?=.)/g, '$1 ')
+
+const STATUS: Readonly<Record<Invitation['state'], string>> = {
+  INIT: 'Making the invitation…',
+  CONNECTING: 'Waiting for the guest…',
+  CONNECTED: 'A guest has opened the link…',
+  READY_FOR_AUTHENTICATION: 'A guest is asked for the code…',
+  AUTHENTICATING: 'Checking the code…',
+  SUCCESS: 'Admitted.',
+  CANCELLED: 'Cancelled.',
+  TIMEOUT: 'Timed out.',
+  ERROR: 'Ended.',
+  EXPIRED: 'Expired.',
+}

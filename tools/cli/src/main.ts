@@ -1,0 +1,165 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import envPaths from 'env-paths'
+import { init } from './commands/init.ts'
+import { joinSpace } from './commands/join.ts'
+import { log, say } from './commands/messages.ts'
+import { type ShareOptions, shareSpace } from './commands/share.ts'
+import { createSpace, listMembers, listSpaces } from './commands/space.ts'
+import type { Context } from './context.ts'
+import { adviceFor, EXIT, exitCodeOf } from './exit-codes.ts'
+import { makeOutput } from './output.ts'
+import { makePrompt } from './prompt.ts'
+
+interface GlobalOptions {
+  readonly data: string
+  readonly relay: string[]
+  readonly listen: string[]
+  readonly json: boolean
+}
+
+const program = new Command('vestibule')
+  .description('Shared spaces, peer to peer: create one, invite somebody with a link and a code, write.')
+  .addOption(
+    new Option('--data <dir>', 'data directory')
+      .env('VESTIBULE_DATA')
+      .default(envPaths('vestibule', { suffix: '' }).data),
+  )
+  .addOption(
+    new Option('--relay <multiaddr>', 'a relay to meet at; may be given more than once, and is remembered')
+      .env('VESTIBULE_RELAY')
+      .default([])
+      .argParser((value: string, before: string[]) => [...before, ...value.split(',')]),
+  )
+  .addOption(
+    new Option('--listen <multiaddr>', 'an address to be dialled at, e.g. /ip4/0.0.0.0/tcp/4100/ws')
+      .default([])
+      .argParser((value: string, before: string[]) => [...before, value]),
+  )
+  .option('--json', 'print one JSON object a line, for scripts', false)
+  .exitOverride()
+  .showHelpAfterError()
+
+program
+  .command('init')
+  .description('make an identity, with this device as its first')
+  .requiredOption('--name <name>', 'what others see')
+  .action(run((context, { options }: Given<{ name: string }>) => init(context, options)))
+
+const space = program.command('space').description('create, share, join and list spaces')
+space
+  .command('create')
+  .description('make a space')
+  .argument('<name>')
+  .action(run((context, { words: [name = ''] }) => createSpace(context, name)))
+space
+  .command('share')
+  .description('invite somebody: prints a link and a code, and waits')
+  .argument('<space>', 'name, or the beginning of the key')
+  .addOption(
+    new Option('--role <role>', 'what the guest may do')
+      .choices(['reader', 'editor', 'admin', 'owner'])
+      .default('editor'),
+  )
+  .option('--no-code', 'the link alone lets somebody in')
+  .option('--multi-use', 'any number of guests', false)
+  .option('--open', 'allow a link without a code for any number of guests', false)
+  .option('--no-qr', 'no QR code')
+  .option('--site <url>', 'put the link into the fragment of this URL')
+  .option('--expires-minutes <n>', 'how long it can be used', wholeNumber, 24 * 60)
+  .action(
+    run((context, { words: [wanted = ''], options }: Given<ShareOptions>) =>
+      shareSpace(context, wanted, { ...options, role: options.role.toUpperCase() as ShareOptions['role'] }),
+    ),
+  )
+space
+  .command('join')
+  .description('accept an invitation; asks for the link and the code')
+  .argument('[link]', 'better left out: others on this machine can see it')
+  .action(run((context, { words: [link] }) => joinSpace(context, link)))
+space
+  .command('list')
+  .description('list your spaces')
+  .action(run((context) => listSpaces(context)))
+
+program
+  .command('members')
+  .description('list who is in a space')
+  .argument('<space>')
+  .action(run((context, { words: [wanted = ''] }) => listMembers(context, wanted)))
+program
+  .command('say')
+  .description('write a message')
+  .argument('<space>')
+  .argument('<text>')
+  .option('--wait-seconds <n>', 'how long to look for another member', wholeNumber, 10)
+  .action(
+    run((context, { words: [wanted = '', text = ''], options }: Given<{ waitSeconds: number }>) =>
+      say(context, wanted, text, options),
+    ),
+  )
+program
+  .command('log')
+  .description('read the messages')
+  .argument('<space>')
+  .option('--follow', 'stay online and show what comes', false)
+  .action(
+    run((context, { words: [wanted = ''], options }: Given<{ follow: boolean }>) =>
+      log(context, wanted, options),
+    ),
+  )
+
+interface Given<O> {
+  readonly words: readonly (string | undefined)[]
+  readonly options: O
+}
+
+/** Runs a command with its context, and releases what it holds when it is told to stop. */
+function run<O>(command: (context: Context, given: Given<O>) => Promise<void>) {
+  return async (...args: unknown[]): Promise<void> => {
+    const self = args.at(-1) as Command
+    const { data, relay, listen, json } = self.optsWithGlobals<GlobalOptions>()
+    const stopping = new AbortController()
+    const stop = () => stopping.abort(new Error('interrupted'))
+    process.once('SIGINT', stop)
+    process.once('SIGTERM', stop)
+    const prompt = makePrompt()
+    try {
+      const context = {
+        place: { data, relays: relay, listen },
+        output: makeOutput(json),
+        prompt,
+        signal: stopping.signal,
+      }
+      await command(context, {
+        words: self.processedArgs as (string | undefined)[],
+        options: self.opts<O & object>(),
+      })
+    } finally {
+      prompt.close()
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+    }
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new InvalidArgumentError('expected a whole number above 0')
+  return value
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+  // The parser has said what is wrong with the arguments, and shown the help.
+  if (!(error instanceof CommanderError)) {
+    const output = makeOutput(process.argv.includes('--json'))
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED'
+    output.error(code, adviceFor(error))
+    if (process.exitCode === EXIT.unexpected && error instanceof Error && process.env['VESTIBULE_DEBUG'])
+      process.stderr.write(`${error.stack}\n`)
+  }
+}
