@@ -58,7 +58,7 @@ export class Libp2pNode implements NetworkNode {
       const node = await createPeer(this.#options)
       this.#circuitNode = node
       this.#record = recordSource(
-        { privateKey: node.privateKey, addressManager: { getAddresses: () => node.addresses() } },
+        { privateKey: node.privateKey, addressManager: { getAddresses: () => announced(node.addresses()) } },
         this.#options.clock ?? systemClock,
       )
       node.libp2p.addEventListener('connection:close', this.#scheduleSweep)
@@ -246,6 +246,14 @@ export class Libp2pNode implements NetworkNode {
 }
 
 const stopped = () => new NetworkError('STOPPED', 'the network is not started')
+
+/** Addresses that go into the own record, so that it stays below what a rendezvous server takes. */
+const MAX_ANNOUNCED_OF_A_KIND = 8
+
+function announced(addresses: readonly Multiaddr[]): Multiaddr[] {
+  const direct = addresses.filter((address) => !isCircuit(address)).slice(0, MAX_ANNOUNCED_OF_A_KIND)
+  return [...direct, ...addresses.filter(isCircuit).slice(0, MAX_ANNOUNCED_OF_A_KIND)]
+}
 
 /** Open ones, direct before relayed. */
 const openConnections = (connections: readonly Connection[]): Connection[] =>

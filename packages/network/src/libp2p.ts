@@ -51,6 +51,21 @@ const MAX_STREAM_WINDOW_BYTES = 2 * 1024 * 1024
 /** A ping that takes longer than this ends its connection. libp2p's 2 s cut off busy ones (js-libp2p 3504). */
 const PING_TIMEOUT_MS = 15_000
 
+/**
+ * Every listener that closes makes libp2p plan an update of its address book a second later, also while it stops;
+ * that second would be added to the life of the process. A service of every node.
+ */
+export const quietStop = (components: { readonly addressManager: object }) => ({
+  start: () => undefined,
+  stop: () => undefined,
+  afterStop() {
+    const { addressManager } = components as {
+      addressManager: { _updatePeerStoreAddresses?: { stop?: () => void } }
+    }
+    addressManager._updatePeerStoreAddresses?.stop?.()
+  },
+})
+
 /** Starts a peer. */
 export async function createPeer(config: Libp2pConfig): Promise<CircuitNode> {
   const { privateKey, options } = await baseOptions(config)
@@ -63,7 +78,7 @@ export async function createPeer(config: Libp2pConfig): Promise<CircuitNode> {
   const libp2p = await createLibp2p({
     ...options,
     transports: [abortableWebSockets(), circuit],
-    services: { identify: identify() },
+    services: { identify: identify(), quietStop },
   })
   const listeners = new Map<string, Listener>()
   const self = `/p2p/${libp2p.peerId}`
@@ -85,7 +100,7 @@ export async function createPeer(config: Libp2pConfig): Promise<CircuitNode> {
   }
 }
 
-/** Starts a server: no circuit transport, any services. Connections are never closed for being idle. */
+/** Starts a server: no circuit transport, any services ({@link quietStop} among them). Connections are never closed for being idle. */
 export async function createServer<S extends ServiceMap>(
   config: Libp2pConfig & { readonly maxConnections?: number },
   services: NonNullable<Libp2pOptions<S>['services']>,

@@ -51,6 +51,7 @@ export class NetworkManager implements AsyncDisposable {
 
   constructor(options: NetworkManagerOptions = {}) {
     this.relays = [...(options.relays ?? [])]
+    for (const relay of this.relays) checkRelay(relay)
     const clock = options.clock ?? systemClock
     const random = options.random ?? Math.random
     this.#environment = { node: options.node ?? new Libp2pNode({ ...options, clock, random }), clock, random }
@@ -100,8 +101,8 @@ export class NetworkManager implements AsyncDisposable {
 
   /**
    * Takes part in the swarm of a topic. Resolves at once; `state` tells how it goes.
-   * @throws NetworkError `ALREADY_JOINED`, `STOPPED`; TypeError for a topic that is not 32 bytes; or the
-   *   signal's reason
+   * @throws NetworkError `ALREADY_JOINED`, `STOPPED`; TypeError for a topic that is not 32 bytes or an address
+   *   that is no relay's; or the signal's reason
    */
   async joinSwarm(options: SwarmOptions): Promise<SwarmConnection> {
     if (options.topic.length !== TOPIC_BYTES)
@@ -115,6 +116,7 @@ export class NetworkManager implements AsyncDisposable {
     if (this.#started === undefined) throw new NetworkError('STOPPED', 'the network is not started')
     if (this.#swarms.has(namespace))
       throw new NetworkError('ALREADY_JOINED', 'this manager is in a swarm of this topic already')
+    for (const relay of options.relays ?? []) checkRelay(relay)
     const relays = [...new Set([...this.relays, ...(options.relays ?? [])])]
     const links = relays.map((address) => this.#link(address))
     const swarm = new Swarm(this.#environment, options, links, () => this.#swarms.delete(namespace))
@@ -143,4 +145,10 @@ export class NetworkManager implements AsyncDisposable {
       this.#unproven--
     }
   }
+}
+
+/** A relay's own id has to be part of its address: whoever else answers there could keep peers apart. */
+function checkRelay(address: string): void {
+  if (!/^\/.*\/p2p\/[^/]+$/.test(address))
+    throw new TypeError(`expected the address of a relay, a multiaddr that ends in /p2p/…, got ${address}`)
 }

@@ -2,7 +2,7 @@ import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { type Clock, systemClock } from './clock.ts'
-import { createServer, type Libp2pConfig } from './libp2p.ts'
+import { createServer, type Libp2pConfig, quietStop } from './libp2p.ts'
 import type { RegistryLimits } from './rendezvous/registry.ts'
 import { rendezvousServer } from './rendezvous/server.ts'
 
@@ -62,6 +62,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     { ...options, maxConnections: limits.connections },
     {
       identify: identify(),
+      quietStop,
       circuit: circuitRelayServer({
         maxInboundHopStreams: CIRCUITS_PER_PEER,
         maxOutboundHopStreams: CIRCUITS_PER_PEER,

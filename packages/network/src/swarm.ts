@@ -61,6 +61,8 @@ export interface SwarmOptions {
   readonly maxPeers?: number
   /** Called with every new state. */
   readonly onState?: (state: SwarmState) => void
+  /** Called with what a provider threw; the swarm goes on. A channel that just broke shows up here, too. */
+  readonly onError?: (error: unknown, peer: string) => void
   /** Aborting leaves the swarm. */
   readonly signal?: AbortSignal
 }
@@ -285,6 +287,7 @@ export class Swarm implements SwarmConnection {
       await given.close()
       return broken ? 'failed' : 'done'
     } catch (cause) {
+      this.#tell(() => this.#options.onError?.(cause, channel.remotePeer))
       channel.abort(
         cause instanceof Error ? cause : new NetworkError('ABORTED', 'the protocol failed', { cause }),
       )
@@ -321,7 +324,18 @@ export class Swarm implements SwarmConnection {
     const next: SwarmState = { status, peers, relays }
     if (JSON.stringify(next) === JSON.stringify(this.#state)) return
     this.#state = next
-    for (const listener of [...this.#listeners]) listener(next)
+    for (const listener of [...this.#listeners]) this.#tell(() => listener(next))
+  }
+
+  /** Calls into the application. What it throws there is not the swarm's to handle, nor to be hidden. */
+  #tell(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 
   #status(relays: readonly RelayStatus[]): SwarmStatus {
