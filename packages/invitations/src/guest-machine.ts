@@ -102,7 +102,10 @@ function offered(draft: Draft, session: SessionId, valid: boolean): undefined {
   draft.greeting.clear()
   draft.active = { session, step: 'ready', attempt: 1 }
   draft.effects.push({ type: 'disarm', session })
-  if (draft.state === 'CONNECTING') draft.state = 'CONNECTED'
+  if (draft.state === 'CONNECTING') {
+    draft.state = 'CONNECTED'
+    draft.effects.push({ type: 'connected', session })
+  }
   if (draft.config.hasCode && !draft.codeHeld) ask(draft)
   else sendShare(draft)
 }
@@ -152,7 +155,7 @@ function sendProof(draft: Draft): undefined {
   if (draft.active === undefined) return
   const { session } = draft.active
   draft.active = { ...draft.active, step: 'proving' }
-  draft.sends += 1
+  if (draft.codeHeld) draft.sends += 1
   draft.resume = true
   draft.effects.push({ type: 'proof', session }, { type: 'arm', session, deadline: 'machine' })
 }
@@ -185,12 +188,14 @@ function refused(draft: Draft, session: SessionId, refusal: Refusal, signed: boo
     case 'EXPIRED':
     case 'CANCELLED':
       return finish(draft, code, code)
+    case 'PROTOCOL_VIOLATION':
+      // Something on the way spoilt this connection; the host may have admitted us all the same.
+      return draft.resume ? unexpected(draft, session) : finish(draft, 'ERROR', code)
     case 'REDEEMED':
     case 'LOCKED':
     case 'NOT_ALLOWED':
     case 'DECLINED':
     case 'PROOF_INVALID':
-    case 'PROTOCOL_VIOLATION':
     case 'REFUSED':
       return finish(draft, 'ERROR', code)
   }

@@ -41,7 +41,7 @@ export interface GuestOutcome {
 /** The guest's half of one invitation, over all its connections. */
 export interface GuestState {
   readonly config: GuestConfig
-  /** What the application sees. A lost connection never takes it back. */
+  /** What the application sees once the effects of a step are carried out. A lost connection never takes it back. */
   readonly state: InvitationState
   /** Connections whose other end has not proven to be the host. */
   readonly greeting: ReadonlySet<SessionId>
@@ -104,6 +104,8 @@ export type GuestEvent =
 export type GuestEffect =
   /** Make `nG` and send message 1. */
   | { readonly type: 'hello'; readonly session: SessionId; readonly resume: boolean }
+  /** Tell the application `CONNECTED`, with the preview of this session: its other end is the host. */
+  | { readonly type: 'connected'; readonly session: SessionId }
   /** Ask the person for the code; `attemptsLeft` after a wrong one. */
   | { readonly type: 'ask'; readonly attemptsLeft?: number }
   /** Forget the code that is held: it was wrong, or is not to be sent again. */

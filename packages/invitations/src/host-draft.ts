@@ -6,7 +6,6 @@ import {
   type HostSession,
   type HostState,
   isEndedLife,
-  lifeRefusal,
   type SessionId,
   type StoreIntent,
 } from './host-state.ts'
@@ -28,7 +27,7 @@ export interface Draft extends Omit<HostState, 'sessions' | 'intents'> {
 export function refusalByLife(draft: Draft, session: HostSession): RefusalCode | undefined {
   const life: HostLife = effectiveLife(draft)
   if (life === 'OPEN' || (isEndedLife(life) && session.resume)) return undefined
-  return lifeRefusal(life)
+  return life
 }
 
 /** All charges are taken and none of them can be given back any more. */

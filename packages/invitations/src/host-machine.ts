@@ -24,7 +24,6 @@ import {
   type HostState,
   type HostStep,
   isEndedLife,
-  lifeRefusal,
   type SessionId,
   type StoreIntent,
 } from './host-state.ts'
@@ -206,7 +205,7 @@ function verified(draft: Draft, id: SessionId, identity: string): undefined {
   if (draft.admitted.has(identity)) return answerAgain(draft, id, identity)
   const life = effectiveLife(draft)
   // Resume opens an ended invitation to those that it admitted, and to nobody else.
-  if (life !== 'OPEN') return turnAway(draft, id, lifeRefusal(life))
+  if (life !== 'OPEN') return turnAway(draft, id, life)
   move(draft, id, { step: 'committing' })
   draft.intents.push({ type: 'commit', session: id, identity })
 }
@@ -384,7 +383,7 @@ function storeCommit(draft: Draft, intent: Extract<StoreIntent, { type: 'commit'
   // Asked again at the last moment: what was verified may have been overtaken while it waited for its turn.
   const life = effectiveLife(draft)
   if (draft.admitted.has(intent.identity)) answerAgain(draft, intent.session, intent.identity)
-  else if (life !== 'OPEN') turnAway(draft, intent.session, lifeRefusal(life))
+  else if (life !== 'OPEN') turnAway(draft, intent.session, life)
   else
     return store(draft, intent, {
       life: config.multiUse ? 'OPEN' : 'REDEEMED',

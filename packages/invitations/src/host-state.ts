@@ -1,5 +1,5 @@
 import type { InvitationState } from './invitation.ts'
-import type { Refusal, RefusalCode } from './messages.ts'
+import type { Refusal } from './messages.ts'
 
 /** Names one connection of a guest; chosen by the driver, never used twice. */
 export type SessionId = string
@@ -239,11 +239,6 @@ export function effectiveLife(state: HostState): HostLife {
 /** Whether a life is never left. */
 export function isEndedLife(life: HostLife): life is 'REDEEMED' | 'EXPIRED' | 'CANCELLED' {
   return life === 'REDEEMED' || life === 'EXPIRED' || life === 'CANCELLED'
-}
-
-/** How a life is told to a guest. */
-export function lifeRefusal(life: Exclude<HostLife, 'OPEN'>): RefusalCode {
-  return life
 }
 
 /** What an application sees of an invitation that can be found: the session that is furthest decides. */

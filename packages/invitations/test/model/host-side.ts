@@ -1,0 +1,353 @@
+import { hostStep } from '../../src/host-machine.ts'
+import {
+  effectiveLife,
+  type HostConfig,
+  type HostEffect,
+  type HostEvent,
+  type HostRecord,
+  type HostState,
+  type HostStep,
+  hostState,
+  isEndedLife,
+  type SessionId,
+} from '../../src/host-state.ts'
+import type { Refusal } from '../../src/messages.ts'
+
+export type StepHost = (state: HostState, event: HostEvent) => HostStep
+
+/** What a host sends, as far as machines look at it. */
+export type ToGuest =
+  | { readonly type: 'offer' }
+  | { readonly type: 'share' }
+  | { readonly type: 'refused'; readonly refusal: Refusal; readonly signed: boolean }
+  | { readonly type: 'answer'; readonly identity: string }
+  | { readonly type: 'end' }
+
+/** Message 5, as the model knows it. */
+export interface Proof {
+  readonly right: boolean
+  /** The identity whose keys signed; undefined when a proof does not hold. */
+  readonly identity: string | undefined
+}
+
+/** The host's driver and its storage, with everything that the laws need to remember. */
+export interface HostSide {
+  readonly machine: HostState
+  /** What survives a crash. */
+  readonly record: HostRecord
+  readonly admitted: readonly string[]
+  /** The one thing that is being stored. */
+  readonly storing: Extract<HostEffect, { type: 'write' | 'commit' }> | undefined
+  readonly comparing: readonly SessionId[]
+  readonly verifying: readonly SessionId[]
+  readonly proofs: ReadonlyMap<SessionId, Proof>
+  /** Sessions with a deadline running. */
+  readonly armed: ReadonlySet<SessionId>
+  /** Sessions whose code was compared and found right. */
+  readonly matched: ReadonlySet<SessionId>
+  readonly wrongCompared: number
+  /** Charges that a crash or a failing disk made permanent. */
+  readonly burnt: number
+  /** An end was told to the application. */
+  readonly acknowledged: boolean
+  readonly broken: string | undefined
+}
+
+export interface HostModel {
+  readonly config: HostConfig
+  readonly step: StepHost
+  /** The driver's own answers (comparison, verification) come at once; otherwise anything may come between. */
+  readonly prompt: boolean
+  /** What a write puts into storage, where a seeded defect changes that. */
+  readonly store?: (effect: NonNullable<HostSide['storing']>) => HostRecord
+}
+
+export const theHost = (config: HostConfig, changes: Partial<HostModel> = {}): HostModel => ({
+  config,
+  step: hostStep,
+  prompt: true,
+  ...changes,
+})
+
+export interface Heard {
+  readonly side: HostSide
+  readonly sent: readonly (readonly [SessionId, ToGuest])[]
+}
+
+export function newHostSide(model: HostModel): HostSide {
+  const machine = hostState(model.config)
+  return {
+    machine,
+    record: machine.record,
+    admitted: [],
+    storing: undefined,
+    comparing: [],
+    verifying: [],
+    proofs: new Map(),
+    armed: new Set(),
+    matched: new Set(),
+    wrongCompared: 0,
+    burnt: 0,
+    acknowledged: false,
+    broken: undefined,
+  }
+}
+
+type Mutable = { -readonly [K in keyof HostSide]: HostSide[K] }
+
+/** One event into the machine, its effects carried out, and the laws that speak about them checked. */
+export function hear(model: HostModel, before: HostSide, event: HostEvent, proof?: Proof): Heard {
+  const side: Mutable = { ...before }
+  const sent: [SessionId, ToGuest][] = []
+  if (proof !== undefined && 'session' in event) side.proofs = new Map(side.proofs).set(event.session, proof)
+  const [machine, effects] = model.step(side.machine, event)
+  side.machine = machine
+  for (const effect of effects) perform(model, side, sent, effect)
+  if (isEndedLife(before.machine.record.life) && machine.record.life !== before.machine.record.life)
+    fail(side, 'law 7: a life that has ended is never left')
+  const heard = tidy({ side, sent })
+  return model.prompt ? answerPromptly(model, heard) : heard
+}
+
+function answerPromptly(model: HostModel, heard: Heard): Heard {
+  const [comparing] = heard.side.comparing
+  const [verifying] = heard.side.verifying
+  if (comparing === undefined && verifying === undefined) return heard
+  const next =
+    comparing !== undefined
+      ? compare(model, heard.side, comparing)
+      : verify(model, heard.side, verifying ?? '')
+  return { side: next.side, sent: [...heard.sent, ...next.sent] }
+}
+
+/** The first law that is broken is kept. */
+function fail(side: Mutable, law: string): void {
+  side.broken ??= law
+}
+
+function perform(model: HostModel, side: Mutable, sent: [SessionId, ToGuest][], effect: HostEffect): void {
+  switch (effect.type) {
+    case 'offer':
+      sent.push([effect.session, { type: 'offer' }])
+      return
+    case 'answerShare':
+      sent.push([effect.session, { type: 'share' }])
+      return
+    case 'refuse':
+      sent.push([effect.session, { type: 'refused', refusal: effect.refusal, signed: effect.signed }])
+      return
+    case 'answer':
+      if (!side.admitted.includes(effect.identity))
+        fail(side, 'law 3: credentials are sent only to who was admitted')
+      sent.push(
+        [effect.session, { type: 'answer', identity: effect.identity }],
+        [effect.session, { type: 'end' }],
+      )
+      return forgetSession(side, effect.session)
+    case 'close':
+      sent.push([effect.session, { type: 'end' }])
+      return forgetSession(side, effect.session)
+    case 'arm':
+      side.armed = new Set(side.armed).add(effect.session)
+      return
+    case 'disarm':
+      side.armed = without(side.armed, effect.session)
+      return
+    case 'write':
+    case 'commit':
+      if (side.storing !== undefined) fail(side, 'one thing is stored at a time')
+      if (effect.type === 'commit') checkCommit(side, effect)
+      side.storing = effect
+      return
+    case 'compare': {
+      const paid = side.record.charged - side.wrongCompared - side.burnt
+      const open = side.comparing.length + side.matched.size
+      if (model.config.hasCode && paid <= open) fail(side, 'law 1: a charge is durable before its comparison')
+      side.comparing = [...side.comparing, effect.session]
+      return
+    }
+    case 'verify': {
+      side.verifying = [...side.verifying, effect.session]
+      const between = [...side.machine.sessions.values()].filter(
+        ({ step }) => step === 'proving' || step === 'committing',
+      )
+      if (!model.config.multiUse && effectiveLife(side.machine) === 'OPEN' && between.length > 1)
+        fail(side, 'law 2: one guest at a time is between match and commit')
+      return
+    }
+    case 'life':
+      if (side.record.life !== effect.life) fail(side, 'law 4: an end is told only when it is durable')
+      if (isEndedLife(effect.life)) side.acknowledged = true
+      return
+    case 'admitted':
+    case 'notStored':
+      return
+  }
+}
+
+function checkCommit(side: Mutable, effect: Extract<HostEffect, { type: 'commit' }>): void {
+  const proof = side.proofs.get(effect.session)
+  if (!side.matched.has(effect.session) || proof?.identity !== effect.identity)
+    fail(side, 'law 3: nobody is admitted who did not prove link, code and keys')
+}
+
+function forgetSession(side: Mutable, session: SessionId): void {
+  side.armed = without(side.armed, session)
+}
+
+/** Whether this id is free: nobody will hear of its last bearer any more. */
+export function isForgotten(side: HostSide, session: SessionId): boolean {
+  return (
+    !side.machine.sessions.has(session) &&
+    !side.comparing.includes(session) &&
+    !side.verifying.includes(session)
+  )
+}
+
+/** The comparison comes out. */
+export function compare(model: HostModel, before: HostSide, session: SessionId): Heard {
+  const match = before.proofs.get(session)?.right === true
+  const side: Mutable = { ...before, comparing: before.comparing.filter((id) => id !== session) }
+  if (match) side.matched = new Set(side.matched).add(session)
+  else if (model.config.hasCode) {
+    side.wrongCompared++
+    const budget = model.config.attempts + (model.config.multiUse ? side.record.admissions : 0)
+    if (side.wrongCompared > budget) fail(side, 'law 1: no more wrong codes are compared than the budget')
+  }
+  return hear(model, side, { type: 'compared', session, match })
+}
+
+/** The verification of a request comes out. */
+export function verify(model: HostModel, before: HostSide, session: SessionId): Heard {
+  const identity = before.proofs.get(session)?.identity
+  const side = { ...before, verifying: before.verifying.filter((id) => id !== session) }
+  const event: HostEvent =
+    identity === undefined
+      ? { type: 'unverified', session, reason: 'PROOF_INVALID' }
+      : { type: 'verified', session, identity }
+  return hear(model, side, event)
+}
+
+/** What is being stored has become durable; the machine does not know yet. */
+export function land(model: HostModel, before: HostSide): HostSide {
+  const effect = before.storing
+  if (effect === undefined) return before
+  const side: Mutable = { ...before, record: model.store?.(effect) ?? effect.record }
+  if (effect.type === 'write' && effect.purpose === 'rearm') {
+    side.wrongCompared = 0
+    side.burnt = 0
+  }
+  if (effect.type === 'commit') {
+    if (side.acknowledged) fail(side, 'law 4: after an acknowledged end nobody is newly admitted')
+    if (side.admitted.includes(effect.identity)) fail(side, 'law 2: an identity is admitted once')
+    side.admitted = [...side.admitted, effect.identity]
+    if (!model.config.multiUse && side.admitted.length > 1)
+      fail(side, 'law 2: a single-use invitation admits at most one identity')
+    if (model.config.hasCode && side.record.charged !== before.record.charged - 1)
+      fail(side, 'law 6: a right code gives its charge back in the transaction of its admission')
+  }
+  return side
+}
+
+/** What was being stored is durable, and the machine hears so. */
+export function stored(model: HostModel, before: HostSide): Heard {
+  const { type } = before.storing ?? { type: 'write' }
+  const side = { ...land(model, before), storing: undefined }
+  return hear(model, side, { type: type === 'commit' ? 'committed' : 'written' })
+}
+
+/** Storage failed; nothing became durable. */
+export function storeFailed(model: HostModel, before: HostSide): Heard {
+  const { storing } = before
+  const side: Mutable = { ...before, storing: undefined }
+  if (storing?.type === 'commit') return hear(model, side, { type: 'commitFailed', reason: 'HOST_FAILED' })
+  if (storing?.purpose === 'refund') side.burnt++
+  return hear(model, side, { type: 'writeFailed' })
+}
+
+/** The process dies and starts again from what is durable. Charges whose outcome was open stay charged. */
+export function crash(model: HostModel, before: HostSide): HostSide {
+  const side: Mutable = {
+    ...before,
+    machine: hostState(model.config, before.record, before.admitted),
+    storing: undefined,
+    comparing: [],
+    verifying: [],
+    proofs: new Map(),
+    armed: new Set(),
+    matched: new Set(),
+    burnt: Math.max(0, before.record.charged - before.wrongCompared),
+  }
+  return hear(model, side, { type: 'started' }).side
+}
+
+/** Forgets the proofs of sessions that are over. */
+function tidy(heard: Heard): Heard {
+  const { machine, proofs, matched } = heard.side
+  const live = (id: SessionId): boolean => machine.sessions.has(id)
+  const side = {
+    ...heard.side,
+    proofs: new Map([...proofs].filter(([id]) => isExamined(machine, id))),
+    matched: new Set([...matched].filter(live)),
+  }
+  // With nothing under way, every charge is a wrong code, or was lost with a crash.
+  const quiet =
+    side.storing === undefined && [...machine.sessions.keys()].every((id) => !isExamined(machine, id))
+  if (quiet && side.record.charged !== side.wrongCompared + side.burnt)
+    return { ...heard, side: { ...side, broken: side.broken ?? 'law 6: only wrong codes stay charged' } }
+  return { ...heard, side }
+}
+
+/** Message 5 of this session is being dealt with. */
+function isExamined({ sessions }: HostState, id: SessionId): boolean {
+  const step = sessions.get(id)?.step
+  return step !== undefined && step !== 'greeting' && step !== 'typing' && step !== 'sharing'
+}
+
+const without = <T>(set: ReadonlySet<T>, item: T): ReadonlySet<T> => {
+  if (!set.has(item)) return set
+  const next = new Set(set)
+  next.delete(item)
+  return next
+}
+
+const keys = new WeakMap<HostState, string>()
+function machineKey(state: HostState): string {
+  const known = keys.get(state)
+  if (known !== undefined) return known
+  const { record: r, sessions, reserved, closing, storing, intents, admitted } = state
+  const key = JSON.stringify([
+    [r.life, r.charged, r.allowed, r.admissions, reserved ?? 0, closing ?? 0],
+    [...sessions].map(([id, s]) => [id, s.peer, s.step, s.resume, s.attempt, s.connected]),
+    storing ?? 0,
+    intents,
+    [...admitted],
+  ])
+  keys.set(state, key)
+  return key
+}
+
+/** Sessions are renamed by age: worlds that differ only in the names of their connections are the same. */
+export function hostKey(side: HostSide, names?: ReadonlyMap<string, string>): string {
+  const { record: r } = side
+  const key =
+    machineKey(side.machine) +
+    JSON.stringify([
+      [r.life, r.charged, r.allowed, r.admissions],
+      side.admitted,
+      side.storing ?? 0,
+      side.comparing,
+      side.verifying,
+      [...side.proofs],
+      [...side.armed].sort(),
+      [...side.matched],
+      [side.wrongCompared, side.burnt, side.acknowledged, side.broken ?? 0],
+    ])
+  const renamed = names ?? namesByAge(side)
+  return key.replace(/\bs\d\b/g, (id) => renamed.get(id) ?? id)
+}
+
+export function namesByAge(side: HostSide, others: Iterable<string> = []): ReadonlyMap<string, string> {
+  const ids = new Set([...side.machine.sessions.keys(), ...side.comparing, ...side.verifying, ...others])
+  return new Map([...ids].map((id, i) => [id, `s${i}`]))
+}
