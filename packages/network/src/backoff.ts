@@ -1,5 +1,8 @@
-/** Numbers in [0, 1), like `Math.random`; tests give a seeded one. */
+/** Numbers in [0, 1), as jitter needs them; tests give a seeded one. */
 export type Random = () => number
+
+/** {@link Random} from the platform's generator. */
+export const systemRandom: Random = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32
 
 /** Growing pauses between attempts. */
 export interface Backoff {

@@ -1,13 +1,14 @@
 export type { Random } from './backoff.ts'
-export { type Channel, type ChannelEnd, DEFAULT_MAX_FRAME_BYTES } from './channel.ts'
+export { type Channel, type ChannelEnd, DEFAULT_MAX_FRAME_BYTES } from './channel/channel.ts'
+export { type TypedChannel, typedChannel } from './channel/typed-channel.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { NetworkError, type NetworkErrorCode } from './errors.ts'
-export { SWARM_PROTOCOL } from './handshake.ts'
-export { Libp2pNode, type Libp2pNodeOptions } from './libp2p-node.ts'
+export { Libp2pNode, type Libp2pNodeOptions } from './libp2p/node.ts'
 export { NetworkManager, type NetworkManagerOptions } from './network-manager.ts'
 export type { NetworkNode, RelaySession, Target } from './node.ts'
-export type { RelayStatus } from './relay-link.ts'
 export type { Discovery, Registration } from './rendezvous/client.ts'
+export { SWARM_PROTOCOL } from './swarm/handshake.ts'
+export type { RelayStatus } from './swarm/relay-link.ts'
 export type {
   ProtocolProvider,
   SwarmConnection,
@@ -15,6 +16,5 @@ export type {
   SwarmState,
   SwarmStatus,
   Topology,
-} from './swarm.ts'
-export { hashTopic, TOPIC_BYTES, topicNamespace } from './topic.ts'
-export { type TypedChannel, typedChannel } from './typed-channel.ts'
+} from './swarm/swarm.ts'
+export { hashTopic, TOPIC_BYTES, topicNamespace } from './swarm/topic.ts'

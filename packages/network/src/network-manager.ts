@@ -1,14 +1,14 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import type { Random } from './backoff.ts'
-import type { Channel } from './channel.ts'
+import { type Random, systemRandom } from './backoff.ts'
+import type { Channel } from './channel/channel.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { NetworkError } from './errors.ts'
-import { readProof, SWARM_PROTOCOL } from './handshake.ts'
-import { Libp2pNode } from './libp2p-node.ts'
+import { Libp2pNode } from './libp2p/node.ts'
 import type { NetworkNode } from './node.ts'
-import { type Environment, RelayLink } from './relay-link.ts'
-import { Swarm, type SwarmConnection, type SwarmOptions } from './swarm.ts'
-import { hashTopic, TOPIC_BYTES } from './topic.ts'
+import { readProof, SWARM_PROTOCOL } from './swarm/handshake.ts'
+import { type Environment, RelayLink } from './swarm/relay-link.ts'
+import { Swarm, type SwarmConnection, type SwarmOptions } from './swarm/swarm.ts'
+import { hashTopic, TOPIC_BYTES } from './swarm/topic.ts'
 
 /** Options of {@link NetworkManager}. */
 export interface NetworkManagerOptions {
@@ -23,7 +23,7 @@ export interface NetworkManagerOptions {
   /** Lets a browser dial plain `ws` and private addresses. Node.js always may. */
   readonly dialInsecure?: boolean
   readonly clock?: Clock
-  /** Source of jitter, `Math.random` by default. */
+  /** Source of jitter, the platform's generator by default. */
   readonly random?: Random
   /** Another node than one of libp2p; `listen`, `announce`, `privateKey` and `dialInsecure` are its business. */
   readonly node?: NetworkNode
@@ -53,7 +53,7 @@ export class NetworkManager implements AsyncDisposable {
     this.relays = [...(options.relays ?? [])]
     for (const relay of this.relays) checkRelay(relay)
     const clock = options.clock ?? systemClock
-    const random = options.random ?? Math.random
+    const random = options.random ?? systemRandom
     this.#environment = { node: options.node ?? new Libp2pNode({ ...options, clock, random }), clock, random }
   }
 

@@ -1,4 +1,4 @@
-import type { Channel } from './channel.ts'
+import type { Channel } from './channel/channel.ts'
 import type { Discovery, Registration } from './rendezvous/client.ts'
 
 interface Waiting {

@@ -2,7 +2,7 @@ import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { type Clock, systemClock } from './clock.ts'
-import { createServer, type Libp2pConfig, quietStop } from './libp2p.ts'
+import { createServer, type Libp2pConfig, quietStop } from './libp2p/libp2p.ts'
 import type { RegistryLimits } from './rendezvous/registry.ts'
 import { rendezvousServer } from './rendezvous/server.ts'
 

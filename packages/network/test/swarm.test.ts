@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Channel, NetworkError, SWARM_PROTOCOL, topicNamespace } from '../src/index.ts'
+import { hashTopic, topicProof } from '../src/swarm/topic.ts'
 import { BLACK_HOLE } from '../src/testing.ts'
-import { hashTopic, topicProof } from '../src/topic.ts'
 import { connected, echo, hold, recorder, searching, TOPIC, World } from './world.ts'
 
 const HOUR_MS = 60 * 60 * 1_000

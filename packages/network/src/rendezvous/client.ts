@@ -1,9 +1,9 @@
 import { untilAborted } from '../abort.ts'
 import { backoff, type Random } from '../backoff.ts'
-import type { Channel } from '../channel.ts'
+import type { Channel } from '../channel/channel.ts'
+import { type TypedChannel, typedChannel } from '../channel/typed-channel.ts'
 import { type Clock, delay } from '../clock.ts'
 import { NetworkError } from '../errors.ts'
-import { type TypedChannel, typedChannel } from '../typed-channel.ts'
 import {
   DEFAULT_TTL_S,
   MAX_PAGE,

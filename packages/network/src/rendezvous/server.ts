@@ -1,8 +1,8 @@
 import type { Connection, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface'
-import type { Channel } from '../channel.ts'
+import type { Channel } from '../channel/channel.ts'
+import { typedChannel } from '../channel/typed-channel.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import { channelOverStream } from '../libp2p-channel.ts'
-import { typedChannel } from '../typed-channel.ts'
+import { channelOverStream } from '../libp2p/stream-channel.ts'
 import {
   MAX_PAGE,
   MAX_RECORD_BYTES,

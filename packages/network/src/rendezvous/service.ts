@@ -1,7 +1,8 @@
 import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { systemRandom } from '../backoff.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import { openChannel } from '../libp2p-channel.ts'
+import { openChannel } from '../libp2p/stream-channel.ts'
 import { RendezvousClient } from './client.ts'
 import { signPeerRecord } from './peer-record.ts'
 
@@ -41,7 +42,7 @@ export function rendezvousClient(
         },
         record,
         clock,
-        random: Math.random,
+        random: systemRandom,
       })
     return {
       at(server) {

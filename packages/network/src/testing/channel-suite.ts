@@ -1,4 +1,4 @@
-import type { Channel } from '../channel.ts'
+import type { Channel } from '../channel/channel.ts'
 import { NetworkError, type NetworkErrorCode } from '../errors.ts'
 
 /** Two ends of one channel, and what a test may do to them. */

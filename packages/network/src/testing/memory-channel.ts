@@ -1,9 +1,9 @@
 import type { Random } from '../backoff.ts'
-import { type Channel, type ChannelEnd, endOfReason } from '../channel.ts'
+import { type Channel, type ChannelEnd, endOfReason } from '../channel/channel.ts'
+import { type FrameSource, Receiver } from '../channel/receiver.ts'
+import { type ByteSink, Sender } from '../channel/sender.ts'
 import type { Clock } from '../clock.ts'
 import { NetworkError } from '../errors.ts'
-import { type FrameSource, Receiver } from '../receiver.ts'
-import { type ByteSink, Sender } from '../sender.ts'
 
 /** What goes wrong, and how often: chances from 0 to 1, for each frame. */
 export interface Faults {

@@ -1,5 +1,5 @@
 import { untilAborted } from '../abort.ts'
-import type { Channel } from '../channel.ts'
+import type { Channel } from '../channel/channel.ts'
 import { NetworkError } from '../errors.ts'
 import type { NetworkNode, RelaySession, Target } from '../node.ts'
 import type { MemoryNetwork } from './memory-network.ts'

@@ -1,15 +1,15 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { Random } from './backoff.ts'
-import type { Channel } from './channel.ts'
-import { type Clock, systemClock } from './clock.ts'
-import { NetworkError } from './errors.ts'
+import { type Random, systemRandom } from '../backoff.ts'
+import type { Channel } from '../channel/channel.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { NetworkError } from '../errors.ts'
+import type { NetworkNode, RelaySession, Target } from '../node.ts'
+import { recordSource } from '../rendezvous/service.ts'
 import { type CircuitNode, createPeer, type Libp2pConfig } from './libp2p.ts'
-import { channelOverStream, MAX_STREAMS_PER_PROTOCOL, openChannel } from './libp2p-channel.ts'
-import { Libp2pRelay } from './libp2p-relay.ts'
-import type { NetworkNode, RelaySession, Target } from './node.ts'
-import { recordSource } from './rendezvous/service.ts'
+import { Libp2pRelay } from './relay-session.ts'
+import { channelOverStream, MAX_STREAMS_PER_PROTOCOL, openChannel } from './stream-channel.ts'
 
 /** Options of {@link Libp2pNode}. */
 export interface Libp2pNodeOptions extends Libp2pConfig {
@@ -136,7 +136,7 @@ export class Libp2pNode implements NetworkNode {
         new Libp2pRelay(address, connection, node, {
           record: this.#record ?? (() => Promise.reject(stopped())),
           clock: this.#options.clock ?? systemClock,
-          random: this.#options.random ?? Math.random,
+          random: this.#options.random ?? systemRandom,
           onUnused: this.#scheduleSweep,
         }),
     )

@@ -1,11 +1,11 @@
 import type { Connection, Listener } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Random } from './backoff.ts'
-import type { Clock } from './clock.ts'
+import type { Random } from '../backoff.ts'
+import type { Clock } from '../clock.ts'
+import type { RelaySession } from '../node.ts'
+import { RendezvousClient } from '../rendezvous/client.ts'
 import type { CircuitNode } from './libp2p.ts'
-import { openChannel } from './libp2p-channel.ts'
-import type { RelaySession } from './node.ts'
-import { RendezvousClient } from './rendezvous/client.ts'
+import { openChannel } from './stream-channel.ts'
 
 /** Set by libp2p on a relay that gave a reservation: it would be dialled again when we hang up. */
 const KEEP_ALIVE_TAG = 'keep-alive-circuit-relay'

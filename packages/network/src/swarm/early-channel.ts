@@ -1,5 +1,5 @@
-import { untilAborted } from './abort.ts'
-import type { Channel, ChannelEnd } from './channel.ts'
+import { untilAborted } from '../abort.ts'
+import type { Channel, ChannelEnd } from '../channel/channel.ts'
 
 /**
  * A channel that can be written to before the other side has proven itself, and gives out nothing until then.

@@ -1,10 +1,10 @@
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import { untilAborted } from './abort.ts'
-import { type Channel, type ChannelEnd, endOfReason } from './channel.ts'
-import { NetworkError } from './errors.ts'
-import { encodeFrame, FrameBuffer } from './frame-buffer.ts'
-import { Receiver } from './receiver.ts'
-import { Sender } from './sender.ts'
+import { untilAborted } from '../abort.ts'
+import { type Channel, type ChannelEnd, endOfReason } from '../channel/channel.ts'
+import { encodeFrame, FrameBuffer } from '../channel/frame-buffer.ts'
+import { Receiver } from '../channel/receiver.ts'
+import { Sender } from '../channel/sender.ts'
+import { NetworkError } from '../errors.ts'
 
 /** Unread bytes above which the other side is made to wait: below libp2p's own 4 MiB, at which it resets. */
 const HIGH_WATER_BYTES = 512 * 1024

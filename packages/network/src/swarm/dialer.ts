@@ -1,8 +1,8 @@
-import { scope } from './abort.ts'
-import { type Backoff, backoff } from './backoff.ts'
-import type { Target } from './node.ts'
+import { scope } from '../abort.ts'
+import { type Backoff, backoff } from '../backoff.ts'
+import type { Target } from '../node.ts'
+import type { Registration } from '../rendezvous/client.ts'
 import type { Environment } from './relay-link.ts'
-import type { Registration } from './rendezvous/client.ts'
 
 /** How a session ended, seen from who may dial again. */
 export type Outcome =

@@ -1,8 +1,8 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { scope } from './abort.ts'
-import type { Channel } from './channel.ts'
-import type { Clock } from './clock.ts'
-import { NetworkError } from './errors.ts'
+import { scope } from '../abort.ts'
+import type { Channel } from '../channel/channel.ts'
+import type { Clock } from '../clock.ts'
+import { NetworkError } from '../errors.ts'
 import { HASHED_TOPIC_BYTES, isTopicProof, PROOF_BYTES, topicProof } from './topic.ts'
 
 /** Protocol id of swarm channels. */

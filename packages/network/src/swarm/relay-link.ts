@@ -1,7 +1,7 @@
-import { scope } from './abort.ts'
-import { type Backoff, backoff, type Random } from './backoff.ts'
-import { type Clock, delay } from './clock.ts'
-import type { NetworkNode, RelaySession } from './node.ts'
+import { scope } from '../abort.ts'
+import { type Backoff, backoff, type Random } from '../backoff.ts'
+import { type Clock, delay } from '../clock.ts'
+import type { NetworkNode, RelaySession } from '../node.ts'
 
 /** Whether a relay can be used. */
 export type RelayStatus = 'connecting' | 'online' | 'unreachable'

@@ -1,4 +1,4 @@
-import { NetworkError } from './errors.ts'
+import { NetworkError } from '../errors.ts'
 
 /** A length prefix takes at most this many bytes: frames of 2^31 bytes and more do not exist here. */
 const MAX_PREFIX_BYTES = 5

@@ -1,9 +1,9 @@
-import { scope } from './abort.ts'
-import { backoff } from './backoff.ts'
-import { delay } from './clock.ts'
-import type { RelaySession } from './node.ts'
+import { scope } from '../abort.ts'
+import { backoff } from '../backoff.ts'
+import { delay } from '../clock.ts'
+import type { RelaySession } from '../node.ts'
+import type { Registration } from '../rendezvous/client.ts'
 import type { Environment, RelayLink, RelayStatus } from './relay-link.ts'
-import type { Registration } from './rendezvous/client.ts'
 
 const REGISTER_TIMEOUT_MS = 15_000
 const UNREGISTER_TIMEOUT_MS = 2_000

@@ -1,5 +1,5 @@
+import { NetworkError, toNetworkError } from '../errors.ts'
 import { type ChannelEnd, DEFAULT_MAX_FRAME_BYTES } from './channel.ts'
-import { NetworkError, toNetworkError } from './errors.ts'
 
 /** Where a {@link Receiver} gets its frames from. */
 export interface FrameSource {

@@ -1,6 +1,6 @@
 import { type Message, WireError } from '@vestibule/keys/wire'
+import { NetworkError } from '../errors.ts'
 import { type Channel, DEFAULT_MAX_FRAME_BYTES } from './channel.ts'
-import { NetworkError } from './errors.ts'
 
 /** A {@link Channel} whose frames are protobuf messages: `S` goes out, `R` comes in. */
 export interface TypedChannel<S, R> {
