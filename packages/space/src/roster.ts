@@ -1,4 +1,12 @@
-import { type Credential, Membership, type Profile, type Role } from '@vestibule/credentials'
+import {
+  type Credential,
+  CredentialsError,
+  Membership,
+  type Profile,
+  type Role,
+  verifyAdmission,
+  verifyCredential,
+} from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import type { SpaceAdmission } from './admission/admission.ts'
 
@@ -26,19 +34,21 @@ export class Roster {
   readonly membership: Membership
   readonly #vouched = new Map<PublicKey, Member>()
   readonly #vouchedFeeds = new Map<PublicKey, FeedInfo>()
-  #ownGrantId: string | undefined
+  readonly #genesisId: string
+  #ownPath: readonly Credential[] = []
 
   constructor(space: PublicKey, genesisId: string) {
+    this.#genesisId = genesisId
     this.membership = new Membership(space, { genesisId })
   }
 
   /** Takes the own admission, verified, as the word on what the fold does not know yet. */
   vouch(admission: SpaceAdmission): void {
-    for (const { id, claim } of admission.path) {
+    this.#ownPath = admission.path
+    for (const { claim } of admission.path) {
       if (claim.type !== 'SpaceMember') continue
       const { member: identityKey, role, profile } = claim
       this.#vouched.set(identityKey, { identityKey, role, profile })
-      this.#ownGrantId = id
     }
     for (const { feed } of admission.heads)
       this.#vouchedFeeds.set(feed, { purpose: 'CONTROL', member: undefined, device: undefined })
@@ -49,7 +59,8 @@ export class Roster {
 
   /** Whether what is known still rests on the own admission, because its past is not here. */
   get provisional(): boolean {
-    return this.#ownGrantId !== undefined && !this.membership.has(this.#ownGrantId)
+    const own = this.#ownPath.at(-1)
+    return own !== undefined && !this.membership.has(own.id)
   }
 
   add(credential: Credential): void {
@@ -79,5 +90,36 @@ export class Roster {
     if (this.provisional) for (const key of this.#vouchedFeeds.keys()) all.add(key)
     const of = (purpose: string) => [...all].filter((key) => this.feed(key)?.purpose === purpose)
     return [...of('CONTROL'), ...of('DATA')]
+  }
+
+  /** The line of admissions that leads to a member; empty when it is not known. */
+  pathOf(identity: PublicKey): readonly Credential[] {
+    const member = this.membership.members().get(identity)
+    if (member !== undefined) return this.membership.admissionPath(member.since)
+    const own = this.#ownPath.at(-1)?.claim
+    return own?.type === 'SpaceMember' && own.member === identity ? this.#ownPath : []
+  }
+
+  /**
+   * Whether a line of admissions shows somebody to be a member whose grant has not come here yet. What is known of
+   * the line has to count here, and whoever continued it has to be in office here; a grant that is known and no
+   * longer holds is no use to anybody.
+   */
+  async isAdmittedBy(identity: PublicKey, encoded: readonly Uint8Array[]): Promise<boolean> {
+    const { membership } = this
+    try {
+      const path = await Promise.all(encoded.map((one) => verifyCredential(one)))
+      const grant = path.at(-1)?.claim
+      if (grant?.type !== 'SpaceMember') return false
+      const { role } = grant
+      const genesisId = this.#genesisId
+      verifyAdmission(path, { space: membership.space, genesisId, member: identity, role })
+      if (path.some(({ id }) => membership.has(id) && !membership.counts(id))) return false
+      const next = path.find(({ id }) => !membership.has(id))
+      return next?.claim.type === 'SpaceMember' && membership.may(next.issuer, next.claim.role)
+    } catch (error) {
+      if (error instanceof CredentialsError) return false
+      throw error
+    }
   }
 }

@@ -11,6 +11,8 @@ import { shakeHands } from '../src/replication/handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../src/replication/replication.ts'
 import { channelPair, namesOf, Person, stillClock, textsOf, until, World } from './world.ts'
 
+/** Believes everybody to be a member, and has nothing to show for itself. */
+const trusting = { isMember: () => true, isAdmittedBy: async () => true, path: [] }
 const never = new AbortController().signal
 
 /** A space of ada's with bob, an admin whom the tests speak for over bare channels, and eve, who is nobody. */
@@ -23,11 +25,11 @@ async function setup() {
   ]
   const space = await ada.manager.createSpace({ name: 'Kitchen' })
   const candidate = await bob.candidate()
-  await space.admit(candidate, { role: 'ADMIN' })
+  const admission = await space.admit(candidate, { role: 'ADMIN' })
   const problems: string[] = []
   space.subscribe({ onProblem: ({ code }) => problems.push(code) })
   const close = () => Promise.all([ada, bob, eve].map(({ manager }) => manager.close()))
-  return { ada, bob, eve, space, candidate, problems, close }
+  return { ada, bob, eve, space, candidate, admission, problems, close }
 }
 
 const serve = (space: Space, channel: Channel): Promise<SpaceError> =>
@@ -44,7 +46,7 @@ async function connected(space: Space, person: Person) {
   await shakeHands(channel, {
     spaceKey: space.key,
     signingContext,
-    isMember: () => true,
+    ...trusting,
     nonce: randomBytes(32),
     signal: never,
   })
@@ -92,15 +94,48 @@ describe('before both ends have shown that they are members', () => {
         return frame
       },
     })
-    const options = { spaceKey: space.key, signingContext: eve.signingContext, isMember: () => true }
+    const options = {
+      spaceKey: space.key,
+      signingContext: eve.signingContext,
+      ...trusting,
+    }
     const shaken = shakeHands(spying, { ...options, nonce: randomBytes(32), signal: never })
     await expect(shaken).rejects.toMatchObject({ code: 'REFUSED_BY_PEER' })
     expect((await served).code).toBe('NOT_A_MEMBER')
     expect([seen, problems, space.peers()]).toEqual([
-      ['hello', 'presentation', 'verdict'],
+      ['hello', 'presentation', 'verdict', 'verdict'],
       ['NOT_A_MEMBER'],
       [],
     ])
+    await close()
+  })
+
+  test('a line of admissions helps nobody whom it does not admit', async () => {
+    const { ada, eve, space, admission, close } = await setup()
+    const path = admission.path.map(({ encoded }) => encoded)
+    const other = await ada.manager.createSpace({ name: 'Cellar' })
+    const inCellar = await other.admit(await eve.candidate(), { role: 'EDITOR' })
+    const elsewhere = inCellar.path.map(({ encoded }) => encoded)
+    const parents = admission.path.slice(-1).map(({ id }) => id)
+    const self = await eve.signingContext.issue(
+      {
+        type: 'SpaceMember',
+        space: space.key,
+        member: eve.signingContext.identityKey,
+        role: 'EDITOR',
+        profile: { displayName: 'eve' },
+      },
+      { parents },
+    )
+    for (const shown of [path, elsewhere, [...path, self.encoded], path.slice(0, 1), [new Uint8Array(9)]]) {
+      const [channel, theirs] = channelPair('eve', 'host')
+      const served = serve(space, theirs)
+      const { signingContext } = eve
+      const options = { spaceKey: space.key, signingContext, ...trusting, path: shown }
+      const shaken = shakeHands(channel, { ...options, nonce: randomBytes(32), signal: never })
+      await expect(shaken).rejects.toMatchObject({ code: 'REFUSED_BY_PEER' })
+      expect((await served).code).toBe('NOT_A_MEMBER')
+    }
     await close()
   })
 
@@ -127,7 +162,7 @@ describe('before both ends have shown that they are members', () => {
     const shaken = shakeHands(bobsEnd, {
       spaceKey: space.key,
       signingContext: bob.signingContext,
-      isMember: () => true,
+      ...trusting,
       nonce: randomBytes(32),
       signal: never,
     }).catch(() => undefined)
@@ -289,7 +324,7 @@ describe('feeds', () => {
     await shakeHands(channel, {
       spaceKey: space.key,
       signingContext: bob.signingContext,
-      isMember: () => true,
+      ...trusting,
       nonce: randomBytes(32),
       signal: never,
     })

@@ -54,6 +54,24 @@ describe('a space', () => {
     await Promise.all([ada, bob, cem].map((one) => one?.manager.close()))
   })
 
+  test('lets in a member of whom the second has not heard, and learns of it from them', async () => {
+    const world = new World()
+    const people = await Promise.all(['ada', 'bob', 'cem'].map((name) => Person.join(world, name)))
+    const [ada, bob, cem] = people as [Person, Person, Person]
+    const hers = await ada.manager.createSpace({ name: 'Kitchen' })
+    const his = await bring(hers, bob)
+    world.setOnline('bob', false)
+    const third = await bring(hers, cem)
+    await third.write('bob?')
+    await third.delivered(signal())
+    world.setOnline('ada', false)
+    expect(namesOf(his)).toEqual(['ada', 'bob'])
+    world.setOnline('bob', true)
+    await until(his, () => textsOf(his).includes('bob?'))
+    expect(namesOf(his)).toEqual(['ada', 'bob', 'cem'])
+    await Promise.all(people.map((one) => one.manager.close()))
+  })
+
   test('lets an admin who was admitted admit others, and an editor or reader not', async () => {
     const world = new World()
     const people = await Promise.all(['ada', 'bob', 'cem', 'dan'].map((name) => Person.join(world, name)))

@@ -15,7 +15,10 @@ import { FeedBatchMessage, MAX_BATCH_BYTES } from '../feed/entry.ts'
 /** Most bytes of a frame. A batch of the largest size fits with its tags. */
 export const MAX_FRAME_BYTES = 256 * 1024
 /** Most bytes of a frame before both ends have shown that they are members. */
-export const MAX_HANDSHAKE_FRAME_BYTES = 20 * 1024
+export const MAX_HANDSHAKE_FRAME_BYTES = 64 * 1024
+/** Most credentials, and bytes of them, by which somebody shows how it was admitted. */
+export const MAX_PATH_LENGTH = 16
+export const MAX_PATH_BYTES = 40 * 1024
 /** Most feeds that one frame announces or asks for. */
 export const MAX_FEEDS_PER_FRAME = 1024
 /** Version of this protocol. Both ends say theirs first. */
@@ -23,10 +26,12 @@ export const PROTOCOL_VERSION = 1
 
 if (MAX_BATCH_BYTES + 16 * 1024 > MAX_FRAME_BYTES) throw new TypeError('a batch does not fit a frame')
 
-/** A member's answer to the other end's presentation. */
+/** An answer to the other end's presentation. All but the first two are the last word. */
 export const VERDICTS = [
   'NONE',
   'ACCEPTED',
+  // Not heard of: the other end may show how it was admitted, when it knows this one to be a member.
+  'UNKNOWN',
   'NOT_A_MEMBER',
   'BAD_PRESENTATION',
   'UNSUPPORTED_VERSION',
@@ -36,8 +41,8 @@ export type Verdict = (typeof VERDICTS)[number]
 const Want = message('Want', { feed: bytes(1, { length: 32 }), from: uint64(2) })
 
 /**
- * What two members say to each other; exactly one field is set. A frame with none that is known comes from a later
- * version and is passed over.
+ * What two members say to each other; exactly one field is set, but for `path` beside `verdict`. A frame with none
+ * that is known comes from a later version and is passed over.
  */
 export const SpaceFrame = message('SpaceFrame', {
   /** First in both directions: a challenge for the other end. */
@@ -46,6 +51,8 @@ export const SpaceFrame = message('SpaceFrame', {
   presentation: optional(bytes(2, { max: 16 * 1024 })),
   /** Third: whether the other end is a member. Nothing of the space flows before both said `ACCEPTED`. */
   verdict: optional(enumeration(3, VERDICTS)),
+  /** With an acceptance: the own line of admissions from the genesis, for a member who has not heard of it yet. */
+  path: optional(nested(7, message('Path', { credentials: repeated(bytes(1), { max: MAX_PATH_LENGTH }) }))),
   /** Feeds that this end has stored up to there: an announcement, and an acknowledgement. */
   heads: optional(
     nested(4, message('Heads', { heads: repeated(nested(1, HeadMessage), { max: MAX_FEEDS_PER_FRAME }) })),

@@ -4,7 +4,14 @@ import { WireError } from '@vestibule/keys/wire'
 import type { Channel } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../signing-context.ts'
-import { MAX_HANDSHAKE_FRAME_BYTES, PROTOCOL_VERSION, SpaceFrame, type Verdict } from './frame.ts'
+import {
+  MAX_HANDSHAKE_FRAME_BYTES,
+  MAX_PATH_BYTES,
+  MAX_PATH_LENGTH,
+  PROTOCOL_VERSION,
+  SpaceFrame,
+  type Verdict,
+} from './frame.ts'
 
 /** Who is at the other end of a channel: proven, and a member. */
 export interface SpacePeer {
@@ -18,7 +25,11 @@ export interface SpacePeer {
 export interface HandshakeOptions {
   readonly spaceKey: PublicKey
   readonly signingContext: SigningContext
+  /** The own line of admissions, encoded; may be empty. */
+  readonly path: readonly Uint8Array[]
   readonly isMember: (identity: PublicKey) => boolean
+  /** Whether a line of admissions, encoded, shows somebody to be a member who is not known yet. */
+  readonly isAdmittedBy: (identity: PublicKey, path: readonly Uint8Array[]) => Promise<boolean>
   /** 32 bytes, used once. */
   readonly nonce: Uint8Array
   readonly signal: AbortSignal
@@ -26,14 +37,15 @@ export interface HandshakeOptions {
 
 /**
  * Both ends show that they are members' devices, over both challenges, both peers and the space. Until that is
- * done nothing of the space has been sent in either direction.
+ * done nothing of the space is sent to anybody who is not known to be a member. A member who is new to the other end
+ * shows how it was admitted; two who don't know each other at all don't come together.
  *
  * @throws SpaceError `NOT_A_MEMBER` (the other end is none, or showed nothing valid), `REFUSED_BY_PEER`,
  *   `UNSUPPORTED_VERSION`, `MALFORMED`; network errors
  */
 export async function shakeHands(channel: Channel, options: HandshakeOptions): Promise<SpacePeer> {
   const { nonce, signal } = options
-  const send = (frame: SpaceFrame) => channel.send(SpaceFrame.encode(frame), { signal })
+  const send = (frame: SpaceFrame) => say(channel, frame, signal)
   await send({ hello: { version: PROTOCOL_VERSION, nonce } })
   const { hello } = await receive(channel, signal)
   if (hello === undefined || equalBytes(hello.nonce, nonce))
@@ -42,28 +54,54 @@ export async function shakeHands(channel: Channel, options: HandshakeOptions): P
     await refuse(channel, 'UNSUPPORTED_VERSION', signal)
     throw new SpaceError('UNSUPPORTED_VERSION', `the other end speaks version ${hello.version}`)
   }
-  await send({ presentation: await presentation(channel, options, hello.nonce) })
-  const answer = await receive(channel, signal)
-  if (answer.verdict !== undefined) throw refusedByPeer(answer.verdict)
-  const peer = await identify(channel, options, hello.nonce, answer.presentation)
-  if (typeof peer === 'string') {
-    await refuse(channel, peer, signal)
-    throw new SpaceError('NOT_A_MEMBER', `the other end was refused: ${peer}`)
-  }
-  // An end that refused has closed already; what it said is still there to be read.
-  const sending = send({ verdict: 'ACCEPTED' })
-  sending.catch(() => undefined)
-  const { verdict } = await receive(channel, signal)
-  if (verdict !== 'ACCEPTED') throw refusedByPeer(verdict)
-  await sending
+  await send({ presentation: await present(channel, options, hello.nonce) })
+  const { presentation, verdict } = await receive(channel, signal)
+  if (verdict !== undefined) throw refusedByPeer(verdict)
+  const peer = await identify(channel, options, hello.nonce, presentation)
+  if (peer === undefined) return refuseAs('BAD_PRESENTATION', channel, signal)
+  await decide(channel, peer, options)
   return peer
 }
 
-function presentation(
+/** Both say whether they know the other as a member; one who does not may be shown. */
+async function decide(
   channel: Channel,
+  { identityKey }: SpacePeer,
   options: HandshakeOptions,
-  theirNonce: Uint8Array,
-): Promise<Uint8Array> {
+): Promise<void> {
+  const { signal } = options
+  const known = options.isMember(identityKey)
+  const credentials = fitting(options.path)
+  const path = known && credentials.length > 0 ? { path: { credentials } } : {}
+  // An end that refused has closed already; what it said is still there to be read.
+  const sending = say(channel, { verdict: known ? 'ACCEPTED' : 'UNKNOWN', ...path }, signal)
+  const first = await receive(channel, signal)
+  const unknownHere = first.verdict === 'UNKNOWN'
+  if (first.verdict !== 'ACCEPTED' && !unknownHere) throw refusedByPeer(first.verdict)
+  await sending
+  if (!known) {
+    const shown = !unknownHere && (await options.isAdmittedBy(identityKey, first.path?.credentials ?? []))
+    if (!shown) return refuseAs('NOT_A_MEMBER', channel, signal)
+    await say(channel, { verdict: 'ACCEPTED' }, signal)
+  } else if (unknownHere) {
+    const { verdict } = await receive(channel, signal)
+    if (verdict !== 'ACCEPTED') throw refusedByPeer(verdict)
+  }
+}
+
+function say(channel: Channel, frame: SpaceFrame, signal: AbortSignal): Promise<void> {
+  const sending = channel.send(SpaceFrame.encode(frame), { signal })
+  // Whoever waits for it hears of a failure; until then it is nobody's.
+  sending.catch(() => undefined)
+  return sending
+}
+
+async function refuseAs(verdict: Verdict, channel: Channel, signal: AbortSignal): Promise<never> {
+  await refuse(channel, verdict, signal)
+  throw new SpaceError('NOT_A_MEMBER', `the other end was refused: ${verdict}`)
+}
+
+function present(channel: Channel, options: HandshakeOptions, theirNonce: Uint8Array): Promise<Uint8Array> {
   return options.signingContext.present({
     space: options.spaceKey,
     nonce: theirNonce,
@@ -73,22 +111,27 @@ function presentation(
 
 async function identify(
   channel: Channel,
-  { spaceKey, nonce, isMember }: HandshakeOptions,
+  { spaceKey, nonce }: HandshakeOptions,
   theirNonce: Uint8Array,
-  encoded: Uint8Array | undefined,
-): Promise<SpacePeer | Verdict> {
+  presentation: Uint8Array | undefined,
+): Promise<SpacePeer | undefined> {
   try {
-    const { identity, device } = await verifyPresentation(encoded ?? new Uint8Array(), {
+    const { identity, device } = await verifyPresentation(presentation ?? new Uint8Array(), {
       space: spaceKey,
       nonce,
       channelBinding: binding(channel.remotePeer, channel.localPeer, theirNonce),
     })
-    if (!isMember(identity)) return 'NOT_A_MEMBER'
     return { peer: channel.remotePeer, identityKey: identity, deviceKey: device }
   } catch (error) {
-    if (error instanceof CredentialsError) return 'BAD_PRESENTATION'
+    if (error instanceof CredentialsError) return undefined
     throw error
   }
+}
+
+/** A line that is too long is left out whole: then only those who have heard of the admission know of it. */
+function fitting(path: readonly Uint8Array[]): readonly Uint8Array[] {
+  const size = path.reduce((sum, { length }) => sum + length, 0)
+  return path.length <= MAX_PATH_LENGTH && size <= MAX_PATH_BYTES ? path : []
 }
 
 /** The prover stands first, so that a presentation can't be sent back to whoever made it. */

@@ -109,6 +109,7 @@ export class Replication {
   }
 
   async #shakeHands(channel: Channel, signal: AbortSignal): Promise<SpacePeer> {
+    const { roster } = this.#store
     const deadline = new AbortController()
     const cancel = this.#clock.after(HANDSHAKE_TIMEOUT_MS, () =>
       deadline.abort(new NetworkError('TIMED_OUT', 'the other end did not show who it is')),
@@ -117,7 +118,9 @@ export class Replication {
       return await shakeHands(channel, {
         spaceKey: this.#store.record.spaceKey,
         signingContext: this.#signingContext,
-        isMember: (identity) => this.#store.roster.roleOf(identity) !== undefined,
+        path: roster.pathOf(this.#signingContext.identityKey).map(({ encoded }) => encoded),
+        isMember: (identity) => roster.roleOf(identity) !== undefined,
+        isAdmittedBy: (identity, path) => roster.isAdmittedBy(identity, path),
         nonce: randomBytes(32),
         signal: AbortSignal.any([signal, deadline.signal]),
       })
