@@ -1,3 +1,4 @@
 import { suite } from '../../vitest.base.ts'
 
-export default suite()
+// Real processes on a machine that may be busy: each takes a second to start.
+export default suite(120_000)

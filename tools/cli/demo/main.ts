@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRelay } from '@vestibule/network/relay'
-import { type CliEvent, CliProcess, cli } from './process.ts'
+import { type CliEvent, CliProcess, cli, killAll } from './process.ts'
 
 const started = performance.now()
 
@@ -105,5 +105,6 @@ try {
   console.error(`\nThe demo failed: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 } finally {
+  killAll()
   await rm(folder, { recursive: true, force: true })
 }

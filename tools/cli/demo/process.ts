@@ -8,6 +8,13 @@ export interface CliEvent {
   readonly [field: string]: unknown
 }
 
+const running = new Set<ChildProcess>()
+
+/** Leaves nothing behind, whatever went wrong. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const DEADLINE_MS = 30_000
 
@@ -28,6 +35,7 @@ export class CliProcess {
         stdio: ['pipe', 'pipe', 'pipe'],
       },
     )
+    running.add(this.#child)
     const { stdout, stderr } = this.#child
     if (stdout === null || stderr === null) throw new Error('the process has no output')
     stderr.on('data', (chunk: Buffer) => {
@@ -40,6 +48,7 @@ export class CliProcess {
     this.exited = new Promise((resolve) => {
       this.#child.on('close', (code) => {
         this.#ended = true
+        running.delete(this.#child)
         this.#wake()
         resolve(code)
       })
