@@ -66,6 +66,7 @@ function transition(draft: Draft, event: HostEvent): undefined {
     case 'lost':
     case 'timedOut':
     case 'compared':
+    case 'compareFailed':
     case 'verified':
     case 'unverified': {
       const session = draft.sessions.get(event.session)
@@ -117,6 +118,10 @@ function sessionEvent(draft: Draft, id: SessionId, session: HostSession, event: 
     case 'compared':
       if (session.step === 'comparing') compared(draft, id, session, event.match)
       return
+    case 'compareFailed':
+      if (session.step !== 'comparing') return
+      move(draft, id, { step: 'typing' })
+      return turnAway(draft, id, 'HOST_FAILED')
     case 'verified':
       if (session.step === 'proving') verified(draft, id, event.identity)
       return

@@ -138,6 +138,8 @@ export type HostEvent =
   | { readonly type: 'written' }
   | { readonly type: 'writeFailed' }
   | { readonly type: 'compared'; readonly session: SessionId; readonly match: boolean }
+  /** The comparison gave no answer (a fault of ours). Nobody knows what it would have been, so the charge stays. */
+  | { readonly type: 'compareFailed'; readonly session: SessionId }
   /** Message 5 opened and every proof in it holds. `identity` is the text of its public key. */
   | { readonly type: 'verified'; readonly session: SessionId; readonly identity: string }
   | {
@@ -177,9 +179,9 @@ export type HostEffect =
       readonly purpose: 'charge' | 'refund' | 'life' | 'rearm'
       readonly record: HostRecord
     }
-  /** Compare `Tg` with the session's own, in constant time, then `compared`. */
+  /** Compare `Tg` with the session's own, in constant time, then always `compared` or `compareFailed`. */
   | { readonly type: 'compare'; readonly session: SessionId }
-  /** Open message 5, verify every proof and the chain, then `verified` or `unverified`. */
+  /** Open message 5, verify every proof and the chain, then `verified`, `unverified` or (a fault of ours) `lost`. */
   | { readonly type: 'verify'; readonly session: SessionId }
   /** In one transaction: the guest's credentials, the admission (invitation, identity) and the record. Then `committed` or `commitFailed`. */
   | {

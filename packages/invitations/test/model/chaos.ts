@@ -3,6 +3,7 @@ import type { Model, Move } from './explore.ts'
 import {
   compare,
   crash,
+  failCompare,
   type Heard,
   type HostModel,
   type HostSide,
@@ -104,7 +105,11 @@ function moves(model: HostModel, bounds: ChaosBounds, names: readonly string[], 
     add(`${session} lost`, hear(model, side, { type: 'lost', session }))
     if (side.armed.has(session)) add(`${session} timed out`, hear(model, side, { type: 'timedOut', session }))
   }
-  for (const session of side.comparing) add(`${session} compared`, compare(model, side, session))
+  for (const session of side.comparing) {
+    add(`${session} compared`, compare(model, side, session))
+    if (world.failures < bounds.failures)
+      add(`${session} not compared`, failCompare(model, side, session), { failures: world.failures + 1 })
+  }
   for (const session of side.verifying) add(`${session} verified`, verify(model, side, session))
   if (side.storing !== undefined) {
     add(`${side.storing.type} done`, stored(model, side))

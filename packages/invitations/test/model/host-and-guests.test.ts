@@ -36,6 +36,7 @@ describe('the host keeps the laws whatever guests send', () => {
     ['three connections at a time', { live: 3 }],
     ['messages that are not due, and two connections of one peer', { unruly: true, ends: true }],
     ['other events between every question and its answer', { proofs: [RIGHT, OTHER, WRONG] }, false],
+    ['a comparison that fails', { live: 1, failures: 1, ends: true }, false],
     ['two identities, and proofs that do not hold', { proofs: [RIGHT, OTHER, UNPROVEN, WRONG] }],
     ['cancel and expiry at any moment', { ends: true, proofs: [RIGHT, OTHER, WRONG] }],
     ['a crash at any moment', { crashes: 1, ends: true }],

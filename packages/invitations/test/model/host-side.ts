@@ -217,6 +217,13 @@ export function compare(model: HostModel, before: HostSide, session: SessionId):
   return hear(model, side, { type: 'compared', session, match })
 }
 
+/** The comparison never comes out: its charge is lost. */
+export function failCompare(model: HostModel, before: HostSide, session: SessionId): Heard {
+  const burnt = before.burnt + (model.config.hasCode ? 1 : 0)
+  const side = { ...before, burnt, comparing: before.comparing.filter((id) => id !== session) }
+  return hear(model, side, { type: 'compareFailed', session })
+}
+
 /** The verification of a request comes out. */
 export function verify(model: HostModel, before: HostSide, session: SessionId): Heard {
   const identity = before.proofs.get(session)?.identity
