@@ -1,3 +1,4 @@
 import { suite } from '../../vitest.base.ts'
 
-export default suite()
+// Real sockets, on machines that may have other things to do.
+export default suite(30_000)

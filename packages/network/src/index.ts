@@ -3,6 +3,7 @@ export { type Channel, type ChannelEnd, DEFAULT_MAX_FRAME_BYTES } from './channe
 export { type TypedChannel, typedChannel } from './channel/typed-channel.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { NetworkError, type NetworkErrorCode } from './errors.ts'
+export type { Libp2pConfig } from './libp2p/libp2p.ts'
 export { Libp2pNode, type Libp2pNodeOptions } from './libp2p/node.ts'
 export { NetworkManager, type NetworkManagerOptions } from './network-manager.ts'
 export type { NetworkNode, RelaySession, Target } from './node.ts'

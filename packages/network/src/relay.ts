@@ -6,6 +6,8 @@ import { createServer, type Libp2pConfig, quietStop } from './libp2p/libp2p.ts'
 import type { RegistryLimits } from './rendezvous/registry.ts'
 import { rendezvousServer } from './rendezvous/server.ts'
 
+export type { Libp2pConfig } from './libp2p/libp2p.ts'
+
 /** How much of itself a relay gives away. */
 export interface RelayLimits {
   /** Connections, those of waiting peers included. 10,000 by default; each takes about 40 kB. */

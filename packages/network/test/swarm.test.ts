@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { delay } from '../src/clock.ts'
 import { type Channel, NetworkError, SWARM_PROTOCOL, topicNamespace } from '../src/index.ts'
 import { hashTopic, topicProof } from '../src/swarm/topic.ts'
 import { BLACK_HOLE } from '../src/testing.ts'
@@ -647,10 +648,11 @@ describe('leaving', () => {
 describe('a bad network', () => {
   test('lost connections, delays and partitions end with everybody connected', async () => {
     for (const seed of [1, 2, 3]) {
-      const rough = new World({ seed, faults: { delayMs: [1, 400], loss: 0.02 } })
+      const rough = new World({ seed, faults: { delayMs: [1, 400], loss: 0.05 } })
       const managers = await Promise.all(Array.from({ length: 5 }, () => rough.manager()))
       const chatter = async (channel: Channel, { signal }: { signal: AbortSignal }): Promise<void> => {
         while (true) {
+          await delay(rough.clock, 2_000, signal)
           await channel.send(new Uint8Array(10), { signal })
           await channel.receive({ signal })
         }
