@@ -1,3 +1,4 @@
+/** Why something was refused. */
 export type SpaceErrorCode =
   /** The manager or space is closed, or was closed while this ran. */
   | 'CLOSED'
@@ -35,6 +36,7 @@ export type SpaceErrorCode =
   | 'NO_IDENTITY'
   | StorageErrorCode
 
+/** Why a storage refused. */
 export type StorageErrorCode =
   /** Another process, or another part of this one, has the storage open. */
   | 'LOCKED'

@@ -65,7 +65,7 @@ describe('FileStorage', () => {
     await (await FileStorage.open(directory)).close()
   })
 
-  test('whatever was acknowledged is there after kill -9 at any moment', async () => {
+  test('whatever was acknowledged is there after kill -9 at any moment', { timeout: 30_000 }, async () => {
     const directory = fresh()
     let acknowledged = 0
     for (let round = 0; round < 6; round++) {
@@ -112,7 +112,9 @@ describe('FileStorage', () => {
     }
   })
 
-  test('a damaged file is refused or its damaged row is, never read as something else', async () => {
+  test('a damaged file is refused or its damaged row is, never read as something else', {
+    timeout: 30_000,
+  }, async () => {
     const directory = fresh()
     const storage = await FileStorage.open(directory)
     const large = new Uint8Array(3000).fill(7)

@@ -7,6 +7,7 @@ import { parseVersioned } from '../versioned.ts'
 
 /** Most bytes of an encoded admission; it has to fit into one frame, sealed and with what stands around it. */
 export const MAX_ADMISSION_BYTES = 240 * 1024
+/** Length of a read key. */
 export const READ_KEY_BYTES = 32
 
 const ADMISSION_VERSION = 1

@@ -18,6 +18,7 @@ export const MAX_PAYLOAD_BYTES = 64 * 1024
 export const MAX_BATCH_BYTES = 192 * 1024
 /** Most entries that one signature covers. */
 export const MAX_BATCH_ENTRIES = 1024
+/** Length of an entry's hash (SHA-256). */
 export const HASH_BYTES = 32
 
 const ENTRY_VERSION = 1
@@ -49,6 +50,7 @@ export const FeedBatchMessage = message('FeedBatch', {
   entries: repeated(bytes(1), { max: MAX_BATCH_ENTRIES }),
   signature: bytes(2, { length: SIGNATURE_BYTES }),
 })
+/** What is sent of a feed at a time: encoded entries, at most 192 KiB of them, and a 64-byte signature. */
 export type FeedBatch = MessageOf<typeof FeedBatchMessage>
 
 /** An entry whose place in the feed has been verified. Only the last of a batch carries the signature. */

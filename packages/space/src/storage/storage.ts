@@ -30,6 +30,7 @@ export interface Storage {
   close(): Promise<void>
 }
 
+/** Longest key of a {@link Storage}, in characters. */
 export const MAX_KEY_LENGTH = 512
 
 /** Refuses keys that implementations could sort differently. @throws TypeError */
