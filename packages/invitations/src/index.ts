@@ -1,11 +1,3 @@
-export {
-  CODE_LENGTH,
-  type CodeOptions,
-  generateCode,
-  MIN_CODE_VALUES,
-  MULTI_USE_CODE_LENGTH,
-  normaliseCode,
-} from './codes.ts'
 export { InvitationError, type InvitationErrorCode } from './errors.ts'
 export {
   Invitation,
@@ -15,15 +7,23 @@ export {
   type InvitationState,
 } from './invitation.ts'
 export {
+  CODE_LENGTH,
+  type CodeOptions,
+  generateCode,
+  MIN_CODE_VALUES,
+  MULTI_USE_CODE_LENGTH,
+  normaliseCode,
+} from './link/codes.ts'
+export {
   encodeInvitation,
   InvitationLink,
   LINK_PREFIX,
   linkToUrl,
   MAX_LINK_TEXT,
   parseInvitation,
-} from './link.ts'
-export { commitment, deriveLinkKeys, guestKeyHash, type LinkKeys } from './link-keys.ts'
-export type { AuthMethod, InvitationKind, InvitationType, LinkFields, LinkGuest } from './link-layout.ts'
+} from './link/link.ts'
+export { commitment, deriveLinkKeys, guestKeyHash, type LinkKeys } from './link/link-keys.ts'
+export type { AuthMethod, InvitationKind, InvitationType, LinkFields, LinkGuest } from './link/link-layout.ts'
 export {
   AuthenticatingInvitationProvider,
   CancellableInvitationObservable,

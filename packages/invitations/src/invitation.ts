@@ -1,5 +1,5 @@
-import type { AuthMethod, InvitationKind, InvitationType } from './link-layout.ts'
-import type { Preview } from './messages.ts'
+import type { AuthMethod, InvitationKind, InvitationType } from './link/link-layout.ts'
+import type { Preview } from './protocol/messages.ts'
 
 /**
  * How far an invitation is, on either side.

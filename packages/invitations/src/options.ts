@@ -1,6 +1,6 @@
 import type { Role } from '@vestibule/credentials'
-import { CODE_LENGTH, generateCode, MULTI_USE_CODE_LENGTH } from './codes.ts'
-import type { AuthMethod } from './link-layout.ts'
+import { CODE_LENGTH, generateCode, MULTI_USE_CODE_LENGTH } from './link/codes.ts'
+import type { AuthMethod } from './link/link-layout.ts'
 
 const HOUR_S = 60 * 60
 /** How long an invitation lives unless said otherwise: 24 h. In seconds. */

@@ -13,8 +13,8 @@ import {
   WireError,
 } from '@vestibule/keys/wire'
 import { InvitationError } from './errors.ts'
-import type { HostRecord } from './host-state.ts'
-import { InvitationLink } from './link.ts'
+import { InvitationLink } from './link/link.ts'
+import type { HostRecord } from './machine/host-state.ts'
 
 /** How long an invitation that has ended is kept, so that a guest whose answer was lost can have it again: 48 h. */
 export const RESUME_MS = 48 * 60 * 60 * 1000

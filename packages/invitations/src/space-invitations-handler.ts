@@ -6,10 +6,10 @@ import { GuestDriver } from './driver/guest-driver.ts'
 import { HostDriver } from './driver/host-driver.ts'
 import { cryptoRandom, type Parts } from './driver/parts.ts'
 import { InvitationError } from './errors.ts'
-import { hostConfig, isEndedLife, newHostRecord } from './host-state.ts'
 import { Invitation } from './invitation.ts'
-import { encodeInvitation, InvitationLink, parseInvitation } from './link.ts'
-import { commitment, deriveLinkKeys, LINK_SECRET_BYTES } from './link-keys.ts'
+import { encodeInvitation, InvitationLink, parseInvitation } from './link/link.ts'
+import { commitment, deriveLinkKeys, LINK_SECRET_BYTES } from './link/link-keys.ts'
+import { hostConfig, isEndedLife, newHostRecord } from './machine/host-state.ts'
 import {
   AuthenticatingInvitationProvider,
   CancellableInvitationObservable,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { generateCode, normaliseCode } from '../src/codes.ts'
+import { generateCode, normaliseCode } from '../src/link/codes.ts'
 
 describe('codes', () => {
   test('a code has six digits, or as many as asked for', () => {

@@ -10,7 +10,7 @@ import {
   scalarMult,
   scalarMultVfy,
   sessionKeyIR,
-} from '../src/cpace.ts'
+} from '../src/protocol/cpace.ts'
 
 const file = JSON.parse(readFileSync(new URL('./vectors/cpace/testvectors.json', import.meta.url), 'utf8'))
 const hex = (text: string): Uint8Array => hexToBytes(text.toLowerCase())

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { guestStep } from '../src/guest-machine.ts'
+import { guestStep } from '../src/machine/guest-machine.ts'
 import {
   type GuestEffect,
   type GuestEvent,
   type GuestState,
   guestConfig,
   guestState,
-} from '../src/guest-state.ts'
+} from '../src/machine/guest-state.ts'
 
 class Guest {
   state: GuestState

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hostStep } from '../src/host-machine.ts'
+import { hostStep } from '../src/machine/host-machine.ts'
 import {
   type HostConfig,
   type HostEffect,
@@ -8,7 +8,7 @@ import {
   hostConfig,
   hostInvitationState,
   hostState,
-} from '../src/host-state.ts'
+} from '../src/machine/host-state.ts'
 
 /** A host that is told events one by one; effects of the last are kept. */
 class Host {

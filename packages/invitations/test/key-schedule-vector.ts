@@ -1,6 +1,12 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { Redacted } from '@vestibule/keys'
-import { beginAgreement, completeAgreement, confirmationTag, helloMac, seal } from '../src/key-schedule.ts'
+import {
+  beginAgreement,
+  completeAgreement,
+  confirmationTag,
+  helloMac,
+  seal,
+} from '../src/protocol/key-schedule.ts'
 import {
   admitStatement,
   offerStatement,
@@ -8,7 +14,7 @@ import {
   refusalStatement,
   transcript0,
   transcript1,
-} from '../src/transcript.ts'
+} from '../src/protocol/transcript.ts'
 
 /** Inputs of one vector, byte strings in hex. */
 export interface VectorInputs {

@@ -12,8 +12,8 @@ import {
   type SessionKeys,
   seal,
   tagMatches,
-} from '../src/key-schedule.ts'
-import { transcript0, transcript1 } from '../src/transcript.ts'
+} from '../src/protocol/key-schedule.ts'
+import { transcript0, transcript1 } from '../src/protocol/transcript.ts'
 import { keyScheduleVector, type VectorInputs } from './key-schedule-vector.ts'
 
 const file: readonly { name: string; inputs: VectorInputs; outputs: Record<string, string> }[] = JSON.parse(

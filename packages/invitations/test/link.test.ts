@@ -5,9 +5,15 @@ import { PublicKey, Redacted } from '@vestibule/keys'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InvitationError, type InvitationErrorCode } from '../src/errors.ts'
-import { encodeInvitation, InvitationLink, linkToUrl, MAX_LINK_TEXT, parseInvitation } from '../src/link.ts'
-import { commitment, deriveLinkKeys, guestKeyHash } from '../src/link-keys.ts'
-import { decodeLink, type LinkFields } from '../src/link-layout.ts'
+import {
+  encodeInvitation,
+  InvitationLink,
+  linkToUrl,
+  MAX_LINK_TEXT,
+  parseInvitation,
+} from '../src/link/link.ts'
+import { commitment, deriveLinkKeys, guestKeyHash } from '../src/link/link-keys.ts'
+import { decodeLink, type LinkFields } from '../src/link/link-layout.ts'
 
 const bytes = (length: number, from = 0): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (from + i) & 0xff)

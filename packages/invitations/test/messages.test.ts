@@ -16,8 +16,8 @@ import {
   provenRequestCodec,
   REFUSAL_CODES,
   requestCodec,
-} from '../src/messages.ts'
-import { proofChecks, proofTasks } from '../src/proofs.ts'
+} from '../src/protocol/messages.ts'
+import { proofChecks, proofTasks } from '../src/protocol/proofs.ts'
 
 const fill = (length: number, byte = 7): Uint8Array => new Uint8Array(length).fill(byte)
 const hello: GuestMessage = {

@@ -1,9 +1,12 @@
 import { Redacted } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
 import { SpaceError, StorageError } from '@vestibule/space'
-import { normaliseCode } from '../codes.ts'
 import { InvitationError } from '../errors.ts'
-import { guestStep } from '../guest-machine.ts'
+import type { InvitationFields } from '../invitation.ts'
+import { normaliseCode } from '../link/codes.ts'
+import type { InvitationLink } from '../link/link.ts'
+import { deriveLinkKeys, type LinkKeys } from '../link/link-keys.ts'
+import { guestStep } from '../machine/guest-machine.ts'
 import {
   type GuestEffect,
   type GuestEvent,
@@ -11,13 +14,10 @@ import {
   type GuestState,
   guestConfig,
   guestState,
-} from '../guest-state.ts'
-import type { SessionId } from '../host-state.ts'
-import type { InvitationFields } from '../invitation.ts'
-import type { InvitationLink } from '../link.ts'
-import { deriveLinkKeys, type LinkKeys } from '../link-keys.ts'
-import type { HostMessage } from '../messages.ts'
+} from '../machine/guest-state.ts'
+import type { SessionId } from '../machine/host-state.ts'
 import type { AuthenticatingInvitationProvider } from '../observable.ts'
+import type { HostMessage } from '../protocol/messages.ts'
 import { encodeStoredAcceptance, parseStoredAcceptance, recordKeys } from '../records.ts'
 import { Deadlines } from './deadlines.ts'
 import { type GuestFeeds, GuestSession } from './guest-session.ts'
@@ -132,8 +132,6 @@ export class GuestDriver {
   #dispatch(event: GuestEvent): void {
     const [state, effects] = guestStep(this.#state, event)
     this.#state = state
-    if (event.type === 'offered' && state.active?.session === event.session)
-      this.#known = { ...this.#known, ...this.#sessions.get(event.session)?.preview }
     for (const effect of effects) this.#perform(effect)
     this.#publish()
   }
@@ -142,6 +140,9 @@ export class GuestDriver {
     switch (effect.type) {
       case 'hello':
         return this.#with(effect.session, (session) => session.hello(effect.resume))
+      case 'connected':
+        this.#known = { ...this.#known, ...this.#sessions.get(effect.session)?.preview }
+        return
       case 'ask':
         if (effect.attemptsLeft !== undefined)
           this.#known = { ...this.#known, attemptsLeft: effect.attemptsLeft }

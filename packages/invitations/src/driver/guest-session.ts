@@ -3,7 +3,9 @@ import { equalBytes, type Keyring, PublicKey, type Redacted, verifySignature } f
 import type { Channel } from '@vestibule/network'
 import { parseAdmission, type SigningContext, type SpaceAdmission, SpaceError } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
-import type { SessionId } from '../host-state.ts'
+import type { InvitationLink } from '../link/link.ts'
+import { commitment, type LinkKeys } from '../link/link-keys.ts'
+import type { SessionId } from '../machine/host-state.ts'
 import {
   AGREEMENT_RANDOM_BYTES,
   type Agreement,
@@ -15,9 +17,7 @@ import {
   type SessionKeys,
   seal,
   tagMatches,
-} from '../key-schedule.ts'
-import type { InvitationLink } from '../link.ts'
-import { commitment, type LinkKeys } from '../link-keys.ts'
+} from '../protocol/key-schedule.ts'
 import {
   answerCodec,
   encodeGuestMessage,
@@ -30,8 +30,8 @@ import {
   previewCodec,
   provenRequestCodec,
   requestCodec,
-} from '../messages.ts'
-import { type ProofTask, proofTasks } from '../proofs.ts'
+} from '../protocol/messages.ts'
+import { type ProofTask, proofTasks } from '../protocol/proofs.ts'
 import {
   admitStatement,
   INVITATION_PROTOCOL_VERSION,
@@ -40,7 +40,7 @@ import {
   refusalStatement,
   transcript0,
   transcript1,
-} from '../transcript.ts'
+} from '../protocol/transcript.ts'
 
 /** What every connection of one acceptance shares. */
 export interface GuestSecrets {

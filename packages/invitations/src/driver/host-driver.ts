@@ -2,11 +2,13 @@ import type { PublicKey } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
 import { type Space, SpaceError, type StorageWrite } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
-import { hostStep } from '../host-machine.ts'
+import { encodeInvitation } from '../link/link.ts'
+import { deriveLinkKeys, type LinkKeys } from '../link/link-keys.ts'
+import { hostStep } from '../machine/host-machine.ts'
 import {
-  effectiveLife,
   type HostEffect,
   type HostEvent,
+  type HostLife,
   type HostRecord,
   type HostState,
   hostConfig,
@@ -14,9 +16,7 @@ import {
   hostState,
   isEndedLife,
   type SessionId,
-} from '../host-state.ts'
-import { encodeInvitation } from '../link.ts'
-import { deriveLinkKeys, type LinkKeys } from '../link-keys.ts'
+} from '../machine/host-state.ts'
 import type { CancellableInvitationObservable } from '../observable.ts'
 import { encodeStoredInvitation, RESUME_MS, recordKeys, type StoredInvitation } from '../records.ts'
 import { Deadlines } from './deadlines.ts'
@@ -195,11 +195,7 @@ export class HostDriver {
       case 'write':
         return this.#run(() => this.#write(effect.record))
       case 'compare':
-        return this.#with(effect.session, async (session) => ({
-          type: 'compared',
-          session: session.id,
-          match: session.compare(),
-        }))
+        return this.#run(async () => this.#compare(effect.session))
       case 'verify':
         return this.#with(effect.session, (session) => this.#verify(session))
       case 'commit':
@@ -207,8 +203,10 @@ export class HostDriver {
       case 'admitted':
         return this.#admitted()
       case 'life':
-        return this.#lifeStored()
+        return this.#lifeStored(effect.life)
       case 'notStored':
+        // Asked again at the next event, if it was the expiry that could not be stored.
+        this.#expired = false
         for (const wait of this.#cancelWaits.splice(0)) wait.reject(new InvitationError('STORAGE_FAILED'))
         return
     }
@@ -222,6 +220,16 @@ export class HostDriver {
     } catch {
       return { type: 'writeFailed' }
     }
+  }
+
+  #compare(id: SessionId): HostEvent {
+    const session = this.#sessions.get(id)
+    try {
+      if (session !== undefined) return { type: 'compared', session: id, match: session.compare() }
+    } catch (error) {
+      reportLater(error)
+    }
+    return { type: 'compareFailed', session: id }
   }
 
   async #verify(session: HostSession): Promise<HostEvent> {
@@ -288,8 +296,7 @@ export class HostDriver {
     if (multiUse) this.#observable.update(this.#observable.invitation.with({ state: 'SUCCESS', open: true }))
   }
 
-  #lifeStored(): void {
-    const life = effectiveLife(this.#state)
+  #lifeStored(life: HostLife): void {
     if (isEndedLife(life)) for (const wait of this.#cancelWaits.splice(0)) wait.resolve()
   }
 

@@ -2,7 +2,9 @@ import { CredentialsError, verifyCredential } from '@vestibule/credentials'
 import { equalBytes, type Keyring, PublicKey, type Redacted, verifySignature } from '@vestibule/keys'
 import { type Channel, NetworkError } from '@vestibule/network'
 import { type Candidate, encodeAdmission, type SpaceAdmission } from '@vestibule/space'
-import type { SessionId } from '../host-state.ts'
+import type { InvitationLink } from '../link/link.ts'
+import type { LinkKeys } from '../link/link-keys.ts'
+import type { SessionId } from '../machine/host-state.ts'
 import {
   AGREEMENT_RANDOM_BYTES,
   beginAgreement,
@@ -13,9 +15,7 @@ import {
   type SessionKeys,
   seal,
   tagMatches,
-} from '../key-schedule.ts'
-import type { InvitationLink } from '../link.ts'
-import type { LinkKeys } from '../link-keys.ts'
+} from '../protocol/key-schedule.ts'
 import {
   answerCodec,
   encodeHostMessage,
@@ -30,8 +30,8 @@ import {
   provenRequestCodec,
   type Refusal,
   requestCodec,
-} from '../messages.ts'
-import { proofChecks } from '../proofs.ts'
+} from '../protocol/messages.ts'
+import { proofChecks } from '../protocol/proofs.ts'
 import {
   admitStatement,
   INVITATION_PROTOCOL_VERSION,
@@ -40,7 +40,7 @@ import {
   refusalStatement,
   transcript0,
   transcript1,
-} from '../transcript.ts'
+} from '../protocol/transcript.ts'
 
 /** What every session of an invitation shares. */
 export interface HostSecrets {

@@ -1,4 +1,4 @@
-import { effectiveLife, type HostConfig, hostConfig, isEndedLife } from '../../src/host-state.ts'
+import { effectiveLife, type HostConfig, hostConfig, isEndedLife } from '../../src/machine/host-state.ts'
 import type { Model, Move } from './explore.ts'
 import {
   compare,

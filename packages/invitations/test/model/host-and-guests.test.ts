@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { guestStep } from '../../src/guest-machine.ts'
+import { guestStep } from '../../src/machine/guest-machine.ts'
 import { type ChaosBounds, chaos, OTHER, RIGHT, UNPROVEN, WRONG } from './chaos.ts'
 import { explore, type Verdict } from './explore.ts'
 import { mutants } from './mutants.ts'

@@ -1,4 +1,4 @@
-import { hostStep } from '../../src/host-machine.ts'
+import { hostStep } from '../../src/machine/host-machine.ts'
 import {
   effectiveLife,
   type HostConfig,
@@ -10,8 +10,8 @@ import {
   hostState,
   isEndedLife,
   type SessionId,
-} from '../../src/host-state.ts'
-import type { Refusal } from '../../src/messages.ts'
+} from '../../src/machine/host-state.ts'
+import type { Refusal } from '../../src/protocol/messages.ts'
 
 export type StepHost = (state: HostState, event: HostEvent) => HostStep
 

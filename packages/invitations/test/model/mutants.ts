@@ -1,5 +1,5 @@
-import { hostStep } from '../../src/host-machine.ts'
-import type { HostEffect, HostEvent, HostRecord, HostState, HostStep } from '../../src/host-state.ts'
+import { hostStep } from '../../src/machine/host-machine.ts'
+import type { HostEffect, HostEvent, HostRecord, HostState, HostStep } from '../../src/machine/host-state.ts'
 import { type ChaosBounds, chaos, OTHER, RIGHT, WRONG } from './chaos.ts'
 import { explore, type Verdict } from './explore.ts'
 import type { HostModel } from './host-side.ts'

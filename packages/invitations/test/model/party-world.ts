@@ -1,5 +1,5 @@
-import type { GuestConfig, GuestEvent, GuestState, GuestStepResult } from '../../src/guest-state.ts'
-import type { SessionId } from '../../src/host-state.ts'
+import type { GuestConfig, GuestEvent, GuestState, GuestStepResult } from '../../src/machine/guest-state.ts'
+import type { SessionId } from '../../src/machine/host-state.ts'
 import { type HostModel, type HostSide, hostKey, namesByAge, type ToGuest } from './host-side.ts'
 
 /** The host with guests that run the guest's machine, over connections that break. */

@@ -1,6 +1,6 @@
-import { guestStep } from '../../src/guest-machine.ts'
-import { type GuestEffect, type GuestEvent, guestConfig, guestState } from '../../src/guest-state.ts'
-import { hostConfig, isEndedLife, type SessionId } from '../../src/host-state.ts'
+import { guestStep } from '../../src/machine/guest-machine.ts'
+import { type GuestEffect, type GuestEvent, guestConfig, guestState } from '../../src/machine/guest-state.ts'
+import { hostConfig, isEndedLife, type SessionId } from '../../src/machine/host-state.ts'
 import type { Model, Move } from './explore.ts'
 import {
   crash,

@@ -1,4 +1,4 @@
-import { guestStep } from '../../src/guest-machine.ts'
+import { guestStep } from '../../src/machine/guest-machine.ts'
 import {
   type GuestEffect,
   type GuestEvent,
@@ -6,7 +6,7 @@ import {
   type GuestStepResult,
   guestConfig,
   guestState,
-} from '../../src/guest-state.ts'
+} from '../../src/machine/guest-state.ts'
 import type { Model, Move } from './explore.ts'
 
 /** One guest on a topic full of strangers: its other ends send anything at any time, in two connections. */

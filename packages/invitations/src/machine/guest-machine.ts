@@ -1,7 +1,7 @@
-import type { InvitationErrorCode } from './errors.ts'
+import type { InvitationErrorCode } from '../errors.ts'
+import type { Refusal } from '../protocol/messages.ts'
 import type { GuestEffect, GuestEvent, GuestOutcome, GuestState, GuestStepResult } from './guest-state.ts'
 import type { SessionId } from './host-state.ts'
-import type { Refusal } from './messages.ts'
 
 /**
  * Every transition of the guest's half of an invitation.

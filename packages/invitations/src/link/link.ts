@@ -1,6 +1,6 @@
 import { sha512 } from '@noble/hashes/sha2.js'
 import { type PublicKey, pae, type Redacted } from '@vestibule/keys'
-import { InvitationError } from './errors.ts'
+import { InvitationError } from '../errors.ts'
 import {
   type AuthMethod,
   decodeLink,

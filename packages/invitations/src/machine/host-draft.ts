@@ -1,3 +1,4 @@
+import type { RefusalCode } from '../protocol/messages.ts'
 import {
   effectiveLife,
   type HostEffect,
@@ -9,7 +10,6 @@ import {
   type SessionId,
   type StoreIntent,
 } from './host-state.ts'
-import type { RefusalCode } from './messages.ts'
 
 /** The next state while it is being made; never leaves `hostStep`. Here is what its transitions ask and do. */
 export interface Draft extends Omit<HostState, 'sessions' | 'intents'> {

@@ -2,7 +2,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { PublicKey, Redacted } from '@vestibule/keys'
-import { InvitationError } from './errors.ts'
+import { InvitationError } from '../errors.ts'
 import { COMMITMENT_BYTES, LINK_SECRET_BYTES } from './link-keys.ts'
 
 /**

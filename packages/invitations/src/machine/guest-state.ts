@@ -1,7 +1,7 @@
-import type { InvitationErrorCode } from './errors.ts'
+import type { InvitationErrorCode } from '../errors.ts'
+import type { InvitationState } from '../invitation.ts'
+import type { Refusal } from '../protocol/messages.ts'
 import type { Deadline, SessionId } from './host-state.ts'
-import type { InvitationState } from './invitation.ts'
-import type { Refusal } from './messages.ts'
 
 /** Fixed for one acceptance. */
 export interface GuestConfig {

@@ -1,5 +1,5 @@
-import type { InvitationState } from './invitation.ts'
-import type { Refusal } from './messages.ts'
+import type { InvitationState } from '../invitation.ts'
+import type { Refusal } from '../protocol/messages.ts'
 
 /** Names one connection of a guest; chosen by the driver, never used twice. */
 export type SessionId = string

@@ -13,9 +13,9 @@ import {
   uint32,
   WireError,
 } from '@vestibule/keys/wire'
-import { InvitationError } from './errors.ts'
+import { InvitationError } from '../errors.ts'
+import { INVITATION_ID_BYTES } from '../link/link-keys.ts'
 import { SHARE_BYTES, TAG_BYTES } from './key-schedule.ts'
-import { INVITATION_ID_BYTES } from './link-keys.ts'
 import { NONCE_BYTES } from './transcript.ts'
 
 /** Longest frame up to message 4. */
