@@ -1,3 +1,4 @@
 import { suite } from '../../vitest.base.ts'
 
-export default suite()
+// Runs the benchmarks themselves, in processes of their own.
+export default suite(60_000)

@@ -1,0 +1,93 @@
+import { PublicKey } from '@vestibule/keys'
+import { serve } from './child.ts'
+import type { Writes } from './counting.ts'
+import { sharedNow } from './figures.ts'
+import { bareNode, type RoundTrip, roundTrips, SyncedFile } from './libp2p-floor.ts'
+import { type BenchPeer, newFolder, newPeer, until } from './peer.ts'
+
+const TIMEOUT_MS = 30_000
+
+/** How an invitation went for the guest. */
+export interface Accepted {
+  /** When it was a member and its space was open with both members; see `sharedNow`. */
+  readonly endedAt: number
+  readonly spaceKey: string
+  /** Identity and role of each, sorted. */
+  readonly members: readonly string[]
+  readonly writes: Writes
+  readonly frames: readonly number[]
+}
+
+/** The other process of the benchmark `invite`: one peer at a time, or one bare node. */
+export interface GuestService {
+  /** Makes a peer with an identity of its own. */
+  open(): Promise<void>
+  /** Accepts an invitation, and gives the code as soon as it is asked for. */
+  accept(link: string, code?: string): Promise<Accepted>
+  /** Resolves once the space's other member is connected, in the space too. */
+  connected(spaceKey: string): Promise<void>
+  /** Makes a bare libp2p node and a file. */
+  openFloor(): Promise<void>
+  /** Dials, exchanges frames, then writes. @returns when that was done */
+  floor(address: string, trips: readonly RoundTrip[], writes: number): Promise<number>
+  /** Releases whatever was opened. */
+  close(): Promise<void>
+}
+
+let stack = new AsyncDisposableStack()
+let peer: BenchPeer | undefined
+let bare: { node: Awaited<ReturnType<typeof bareNode>>; file: SyncedFile } | undefined
+
+function opened<T>(thing: T | undefined): T {
+  if (thing === undefined) throw new TypeError('nothing was opened')
+  return thing
+}
+
+const service: GuestService = {
+  async open() {
+    peer = stack.use(await newPeer('Bob', []))
+  },
+
+  async accept(link, code) {
+    const { invitations, spaceManager, tally } = opened(peer)
+    tally.reset()
+    const provider = invitations.acceptInvitation(link, { timeout: TIMEOUT_MS })
+    if (code !== undefined)
+      provider.subscribe({ onAuthenticating: () => void provider.authenticate(code).catch(() => undefined) })
+    const { spaceKey = '' } = await provider.result()
+    const space = opened(spaceManager.get(PublicKey.from(spaceKey)))
+    await until(space, ({ state }) => state === 'open' && space.members().length === 2, TIMEOUT_MS)
+    const endedAt = sharedNow()
+    const members = space.members().map(({ identityKey, role }) => `${identityKey} ${role}`)
+    return { endedAt, spaceKey, members: members.sort(), writes: tally.writes, frames: tally.frames }
+  },
+
+  async connected(spaceKey) {
+    const space = opened(opened(peer).spaceManager.get(PublicKey.from(spaceKey)))
+    await until(space, () => space.peers().length === 1, TIMEOUT_MS)
+  },
+
+  async openFloor() {
+    const file = stack.use(new SyncedFile(await newFolder(stack)))
+    const node = await bareNode([])
+    stack.defer(() => node.stop())
+    bare = { node, file }
+  },
+
+  async floor(address, trips, writes) {
+    const { node, file } = opened(bare)
+    await roundTrips(node, address, trips)
+    file.append(writes)
+    return sharedNow()
+  },
+
+  async close() {
+    peer = undefined
+    bare = undefined
+    const closing = stack
+    stack = new AsyncDisposableStack()
+    await closing.disposeAsync()
+  },
+}
+
+serve(service)
