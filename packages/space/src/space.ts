@@ -162,6 +162,16 @@ export class Space {
     await this.#replication.delivered(own, options.signal)
   }
 
+  /**
+   * Waits until a member is connected and everything that the connected members had is here. With nobody connected
+   * that may be long: give a signal. Aborting ends only the wait.
+   * @throws the signal's reason; SpaceError `CLOSED`
+   */
+  async synced(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#assertOpen()
+    await this.#replication.synced(options.signal)
+  }
+
   /** @internal Serves one channel of the space's swarm. */
   serve(channel: Channel, signal: AbortSignal): Promise<void> {
     return this.#replication.serve(channel, signal)

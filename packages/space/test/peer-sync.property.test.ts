@@ -8,6 +8,7 @@ const feeds = [1, 2, 3].map((n) => PublicKey.from(new Uint8Array(32).fill(n)))
 type Parcel =
   | { readonly type: 'heads' | 'wants'; readonly at: readonly (readonly [PublicKey, number])[] }
   | { readonly type: 'entries'; readonly feed: PublicKey; readonly from: number; readonly to: number }
+  | { readonly type: 'settled'; readonly wants: number; readonly had: ReadonlyMap<PublicKey, number> }
 
 /** One end with the lengths of its feeds, and the parcels on their way to it. */
 class End {
@@ -41,6 +42,14 @@ class End {
         this.sync.onHead({ feed, length })
       }
     if (parcel.type === 'wants') for (const [feed, from] of parcel.at) this.sync.onWant(feed, from)
+    if (parcel.type === 'settled') {
+      this.sync.onSettled(parcel.wants)
+      if (this.sync.isCaughtUp(this.local()))
+        for (const [feed, length] of parcel.had)
+          expect(this.lengths.get(feed), 'caught up with what the other end had').toBeGreaterThanOrEqual(
+            length,
+          )
+    }
     if (parcel.type === 'entries') {
       expect(this.sync.asked(parcel.feed)).toBe(true)
       const own = this.lengths.get(parcel.feed) ?? 0
@@ -57,6 +66,7 @@ class End {
       return { type: 'wants', at: step.feeds.map(({ feed, length }) => [feed, length]) }
     if (step.type === 'announce')
       return { type: 'heads', at: step.feeds.map((feed) => [feed, this.lengths.get(feed) ?? 0]) }
+    if (step.type === 'settle') return { type: 'settled', wants: step.wants, had: new Map(this.lengths) }
     const to = Math.min(this.lengths.get(step.feed) ?? 0, step.from + most)
     for (let at = step.from; at < to; at++) {
       const name = `${step.feed.toHex()} ${at}`
@@ -94,6 +104,7 @@ test('two ends have the same in the end and know it, in whatever order they read
         let rounds = 0
         while ([a.write(b, most), b.write(a, most), a.read(), b.read()].includes(true))
           expect(rounds++, 'it comes to an end').toBeLessThan(1_000)
+        expect([a.sync.isCaughtUp(a.local()), b.sync.isCaughtUp(b.local())]).toEqual([true, true])
         for (const feed of feeds) {
           const length = a.lengths.get(feed) ?? 0
           expect(b.lengths.get(feed)).toBe(length)

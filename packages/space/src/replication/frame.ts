@@ -65,5 +65,7 @@ export const SpaceFrame = message('SpaceFrame', {
   entries: optional(
     nested(6, message('Entries', { feed: bytes(1, { length: 32 }), batch: nested(2, FeedBatchMessage) })),
   ),
+  /** Everything that was asked for by the first so many wants has been sent, as far as this end had it. */
+  settled: optional(uint32(8)),
 })
 export type SpaceFrame = MessageOf<typeof SpaceFrame>

@@ -17,6 +17,7 @@ export type SyncStep =
   | { readonly type: 'want'; readonly feeds: readonly FeedPosition[] }
   | { readonly type: 'announce'; readonly feeds: readonly PublicKey[] }
   | { readonly type: 'send'; readonly feed: PublicKey; readonly from: number }
+  | { readonly type: 'settle'; readonly wants: number }
 
 /** A peer may name at most so many feeds that are not known here; more are passed over. */
 const MAX_UNKNOWN_FEEDS = 10_000
@@ -30,6 +31,7 @@ const MAX_FEEDS_PER_STEP = 1024
  * 3. What was stored is announced once, unless sending it said so already; so an announcement acknowledges.
  * 4. Asking and announcing go before entries, and the entries of control feeds before those of data feeds: what
  *    admits a feed is there before the feed.
+ * 5. When there is nothing more to send, that is said once for each number of feeds asked for so far.
  */
 export class PeerSync {
   /** How far the other end has stored each feed, as it said or as it sent. */
@@ -39,6 +41,11 @@ export class PeerSync {
   readonly #asked = new Set<PublicKey>()
   readonly #announced = new Map<PublicKey, number>()
   readonly #stopped = new Set<PublicKey>()
+  /** Feeds that the other end has asked for, and for how many of them it was told that all is sent. */
+  #wantsRead = 0
+  #wantsSettled = 0
+  /** For how many of the feeds asked for here the other end has said the same. */
+  #settledTheirs = 0
 
   /** The other end has stored a feed up to there. */
   onHead({ feed, length }: FeedPosition): void {
@@ -50,8 +57,19 @@ export class PeerSync {
 
   /** The other end asks for a feed. */
   onWant(feed: PublicKey, from: number): void {
+    this.#wantsRead++
     if (!this.#next.has(feed) && this.#next.size >= MAX_UNKNOWN_FEEDS) return
     this.#next.set(feed, Math.max(from, this.#theirs.get(feed) ?? 0))
+  }
+
+  /** The other end has sent all that it had of the first so many feeds asked for. */
+  onSettled(wants: number): void {
+    this.#settledTheirs = Math.max(wants, this.#settledTheirs)
+  }
+
+  /** Whether everything that the other end had when it last said so is here. */
+  isCaughtUp(local: readonly LocalFeed[]): boolean {
+    return this.#settledTheirs >= this.#asked.size && local.every(({ key }) => this.#asked.has(key))
   }
 
   /** Whether the other end was asked for this feed. */
@@ -85,7 +103,10 @@ export class PeerSync {
       return { type: 'announce', feeds: news.map(({ key }) => key) }
     }
     const feed = local.find(({ key, length }) => this.#isToBeSent(key, length))
-    return feed && { type: 'send', feed: feed.key, from: this.#next.get(feed.key) ?? 0 }
+    if (feed !== undefined) return { type: 'send', feed: feed.key, from: this.#next.get(feed.key) ?? 0 }
+    if (this.#wantsSettled === this.#wantsRead) return undefined
+    this.#wantsSettled = this.#wantsRead
+    return { type: 'settle', wants: this.#wantsRead }
   }
 
   #isToBeSent(key: PublicKey, length: number): boolean {

@@ -63,6 +63,16 @@ export class Replication {
   async delivered(feeds: readonly PublicKey[], signal?: AbortSignal): Promise<void> {
     const targets = feeds.map((key) => [key, this.#store.feed(key)?.length ?? 0] as const)
     const done = (): boolean => targets.every(([key, length]) => (this.#stored.get(key) ?? 0) >= length)
+    await this.#until(done, signal)
+  }
+
+  /** Waits until a member is connected and everything that those who are connected had is stored here. */
+  async synced(signal?: AbortSignal): Promise<void> {
+    const done = () => this.#sessions.size > 0 && [...this.#sessions].every((session) => session.isCaughtUp)
+    await this.#until(done, signal)
+  }
+
+  async #until(done: () => boolean, signal: AbortSignal | undefined): Promise<void> {
     const either = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
     while (!done()) {
       either.throwIfAborted()
@@ -92,6 +102,7 @@ export class Replication {
       session = new Session(channel, peer, this.#store, this.#forked, {
         onStored: (by, feed, length) => this.#onStored(by, feed, length),
         onFork: (feed) => this.#onFork(feed),
+        onProgress: () => this.#wakeWaiting(),
       })
       this.#sessions.add(session)
       this.#events.onPeers()
@@ -134,6 +145,10 @@ export class Replication {
     if (by.identityKey === this.#signingContext.identityKey) return
     if (length <= (this.#stored.get(feed) ?? 0)) return
     this.#stored.set(feed, length)
+    this.#wakeWaiting()
+  }
+
+  #wakeWaiting(): void {
     for (const wake of [...this.#waiting]) wake()
   }
 

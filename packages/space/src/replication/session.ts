@@ -14,6 +14,8 @@ export interface SessionEvents {
   onStored(peer: SpacePeer, feed: PublicKey, length: number): void
   /** The feed's key has signed two histories. Nothing more of it is taken. */
   onFork(feed: PublicKey): void
+  /** Something was read; {@link Session.isCaughtUp} may have changed. */
+  onProgress(): void
 }
 
 /**
@@ -61,6 +63,11 @@ export class Session {
     for (const result of results) if (result.status === 'rejected') throw ending.signal.reason
   }
 
+  /** Whether everything that the other end had when it last had nothing more to send is stored here. */
+  get isCaughtUp(): boolean {
+    return this.#sync.isCaughtUp(this.#store.feeds())
+  }
+
   /** There may be something to send. */
   wake(): void {
     this.#news = true
@@ -105,6 +112,8 @@ export class Session {
         const heads = step.feeds.flatMap((key) => this.#store.feed(key)?.signedHead ?? [])
         return { heads: { heads: heads.map(headToWire) } }
       }
+      case 'settle':
+        return { settled: step.wants }
       case 'send': {
         const batch = await this.#store.feed(step.feed)?.batch(step.from)
         if (batch === undefined) {
@@ -124,6 +133,8 @@ export class Session {
       for (const { feed, from } of frame.wants?.wants ?? []) this.#sync.onWant(PublicKey.from(feed), from)
       if (frame.entries !== undefined)
         await this.#onEntries(PublicKey.from(frame.entries.feed), frame.entries.batch)
+      if (frame.settled !== undefined) this.#sync.onSettled(frame.settled)
+      this.#events.onProgress()
       this.wake()
     }
   }

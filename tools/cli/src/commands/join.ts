@@ -6,7 +6,7 @@ import {
 } from '@vestibule/invitations'
 import { PublicKey } from '@vestibule/keys'
 import { rememberRelays } from '../config.ts'
-import type { Context } from '../context.ts'
+import { type Context, within } from '../context.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import { printable } from '../output.ts'
 import { openPeer } from '../peer.ts'
@@ -29,7 +29,12 @@ export async function joinSpace(context: Context, given: string | undefined): Pr
   const said =
     alreadyMember === true ? `You are a member of ${name} already.` : `You are a member of ${name} now.`
   output.result('joined', { ...describe(space), alreadyMember: alreadyMember === true }, said)
+  // The host hands over what was written before; what does not come now comes when both meet again.
+  if (alreadyMember !== true)
+    await space.synced({ signal: within(context, SETTLE_MS) }).catch(() => undefined)
 }
+
+const SETTLE_MS = 5_000
 
 async function follow(context: Context, provider: AuthenticatingInvitationProvider): Promise<void> {
   const { output } = context
