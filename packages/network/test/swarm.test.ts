@@ -216,6 +216,15 @@ describe('whom it dials', () => {
     expect(world.opens(guest)).toBe(3)
   })
 
+  test('in a mesh, which lives long, a peer that was given up is asked again now and then', async () => {
+    const member = await world.manager()
+    await member.joinSwarm({ topic: TOPIC, topology: 'mesh', protocolProvider: hold })
+    world.relay.registerFake(topicNamespace(TOPIC), 'nobody', ['/memory/nowhere/p2p/nobody'])
+    await world.clock.advance(HOUR_MS)
+    expect(world.opens(member)).toBeGreaterThan(3 + 20)
+    expect(world.opens(member)).toBeLessThan(3 + 40)
+  })
+
   test('a proven host that refuses is not asked for ever', async () => {
     const host = await world.manager()
     const guest = await world.manager()

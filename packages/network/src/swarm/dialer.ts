@@ -17,6 +17,8 @@ export const PARALLEL_DIALS = 48
 const DEADLINES_MS = [5_000, 8_000, 12_000] as const
 /** A registered peer that fails this often in a row is left alone until there is news of it. */
 export const MAX_FAILURES = 3
+/** In a mesh, which stays open for long, it is asked again after this time all the same. */
+export const EXHAUSTED_MS = 2 * 60_000
 /** Peers remembered; the oldest that are not in use make room. */
 const MAX_CANDIDATES = 4_096
 const RETRY_MIN_MS = 500
@@ -45,6 +47,8 @@ export interface DialerOptions {
   readonly connect: (target: Target, signal: AbortSignal) => Promise<void>
   /** Whether another peer has room. */
   readonly hasRoom: () => boolean
+  /** Whether a peer that was given up is asked again after {@link EXHAUSTED_MS}. */
+  readonly forgives: boolean
 }
 
 /**
@@ -222,10 +226,15 @@ export class Dialer {
     candidate.failures++
     if (candidate.known.length === 0 && candidate.failures >= MAX_FAILURES) {
       candidate.state = 'exhausted'
+      if (this.#options.forgives) this.#pause(candidate, EXHAUSTED_MS)
       return
     }
     candidate.state = 'pausing'
-    candidate.cancelPause = this.#environment.clock.after(candidate.retries.next(), () => {
+    this.#pause(candidate, candidate.retries.next())
+  }
+
+  #pause(candidate: Candidate, ms: number): void {
+    candidate.cancelPause = this.#environment.clock.after(ms, () => {
       candidate.cancelPause = undefined
       candidate.state = 'ready'
       this.#next()

@@ -122,6 +122,7 @@ export class Swarm implements SwarmConnection {
         : new Dialer(environment, {
             connect: (target, signal) => this.#connect(target, signal),
             hasRoom: () => this.#sessions.size < this.#maxPeers,
+            forgives: options.topology === 'mesh',
           })
     this.#dialer = dialer
     const presences: Presence[] = []
