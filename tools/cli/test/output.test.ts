@@ -54,7 +54,7 @@ describe('output', () => {
       out
         .trim()
         .split('\n')
-        .map((line) => JSON.parse(line).event),
+        .map((line: string) => JSON.parse(line).event),
     ).toEqual(['state', 'joined', 'error'])
     expect(err).toBe('')
   })
