@@ -4,6 +4,8 @@ import { packageOf } from '../imports.ts'
 import type { Package, SourceFile, Workspace } from '../workspace.ts'
 
 const RULE = 'dependencies'
+/** Its devDependencies are what the documentation's examples import; those are no source files. */
+const HOME_OF_EXAMPLES = '@vestibule/check'
 
 /** What is imported is declared, and what is declared is imported. */
 export function dependencyFindings(workspace: Workspace): Finding[] {
@@ -56,6 +58,7 @@ function unused(one: Package): Finding[] {
       // Types are used without an import, and a package of the workspace may be there for the order of tasks.
       .filter(([name, range]) => !name.startsWith('@types/') && !range.startsWith('workspace:'))
       .filter(([name]) => !byAnything.has(name) && !scripts.includes(name))
+      .filter(() => manifest.name !== HOME_OF_EXAMPLES)
       .map(([name]) => finding(name, `has ${name} among its devDependencies, which no file imports`)),
   ]
 }
