@@ -385,7 +385,7 @@ describe('a stranger', () => {
   })
 
   test("who replays another peer's proof is refused the same way", async () => {
-    expect(await knock(topicProof(TOPIC, 'initiator', 'peer-9', 'peer-1'))).toEqual({
+    expect(await knock(topicProof(TOPIC, 'initiator', '1Peer9', '1Peer1'))).toEqual({
       end: 'aborted',
       frames: 0,
     })

@@ -66,13 +66,13 @@ export class MemoryNetwork {
 
   /** @param options.reachable whether it can be dialled directly; through a relay it can be in any case */
   createNode(options: { readonly reachable?: boolean } = {}): NetworkNode {
-    const node = new MemoryNode(this, `peer-${this.#nodes.length + 1}`, options.reachable ?? true)
+    const node = new MemoryNode(this, `1Peer${base58(this.#nodes.length + 1)}`, options.reachable ?? true)
     this.#nodes.push(node)
     return node
   }
 
   createRelay(): MemoryRelay {
-    const relay = new MemoryRelay(this, `relay-${this.#relays.length + 1}`)
+    const relay = new MemoryRelay(this, `1Hub${base58(this.#relays.length + 1)}`)
     this.#relays.push(relay)
     return relay
   }
@@ -147,3 +147,6 @@ export class MemoryNetwork {
     return pair
   }
 }
+
+/** Digits that a base58 text may have, so that addresses in this network are multiaddrs, as those in links have to be. */
+const base58 = (n: number): string => String(n).replaceAll('0', 'o')

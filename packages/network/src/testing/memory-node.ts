@@ -36,7 +36,7 @@ export class MemoryNode implements NetworkNode {
 
   addresses(): string[] {
     this.#check()
-    const direct = this.reachable ? [`/memory/p2p/${this.id}`] : []
+    const direct = this.reachable ? [`/memory/${this.id}/p2p/${this.id}`] : []
     return [...direct, ...this.#relayed.map((relay) => `${relay.address}/p2p-circuit/p2p/${this.id}`)]
   }
 
