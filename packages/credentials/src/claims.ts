@@ -1,4 +1,4 @@
-import { PublicKey } from '@vestibule/keys'
+import { PublicKey, SIGNATURE_BYTES } from '@vestibule/keys'
 import { bytes, enumeration, message, nested, optional, string } from '@vestibule/keys/wire'
 import { ownBytes } from './bytes.ts'
 import { CredentialsError } from './errors.ts'
@@ -35,7 +35,7 @@ export interface SpaceMember {
   readonly invitationId?: Uint8Array
 }
 
-/** The feed with the key `feed` is written by `device` of `member`. */
+/** The feed with the key `feed` is written by `device` of `member`, and that key agrees. */
 export interface AdmittedFeed {
   readonly type: 'AdmittedFeed'
   readonly space: PublicKey
@@ -43,6 +43,8 @@ export interface AdmittedFeed {
   readonly device: PublicKey
   readonly feed: PublicKey
   readonly purpose: FeedPurpose
+  /** 64 bytes: a signature by the key of the feed; see `proveFeed`. A copy at every access. */
+  readonly proof: Uint8Array
 }
 
 /** `device` may sign for `identity`, and things for it are sealed to its agreement key. */
@@ -90,6 +92,7 @@ const AdmittedFeedWire = message('AdmittedFeed', {
   device: key(3),
   feed: key(4),
   purpose: enumeration(5, ['NONE', 'CONTROL', 'DATA']),
+  proof: bytes(6, { length: SIGNATURE_BYTES }),
 })
 const AuthorizedDeviceWire = message('AuthorizedDevice', {
   identity: key(1),
@@ -122,6 +125,7 @@ export function encodeClaim(claim: Claim): Uint8Array {
         device: claim.device.toBytes(),
         feed: claim.feed.toBytes(),
         purpose: claim.purpose,
+        proof: claim.proof,
       })
     case 'AuthorizedDevice':
       return AuthorizedDeviceWire.encode({
@@ -156,16 +160,17 @@ export function parseClaim(type: string, encoded: Uint8Array): Claim | UnknownCl
       return invitationId === undefined ? Object.freeze(claim) : ownBytes(claim, { invitationId })
     }
     case 'AdmittedFeed': {
-      const { space, member, device, feed, purpose } = AdmittedFeedWire.parse(encoded)
+      const { space, member, device, feed, purpose, proof } = AdmittedFeedWire.parse(encoded)
       if (purpose === 'NONE') throw new CredentialsError('MALFORMED', 'AdmittedFeed: no purpose')
-      return Object.freeze({
+      const claim = {
         type,
         space: PublicKey.from(space),
         member: PublicKey.from(member),
         device: PublicKey.from(device),
         feed: PublicKey.from(feed),
         purpose,
-      })
+      } as const
+      return ownBytes(claim, { proof })
     }
     case 'AuthorizedDevice': {
       const { identity, device, agreementKey } = AuthorizedDeviceWire.parse(encoded)

@@ -14,6 +14,7 @@ export {
 export type { Credential } from './credential.ts'
 export { MAX_CHAIN_LENGTH, MAX_CREDENTIAL_BYTES, MAX_PARENTS } from './envelope.ts'
 export { CredentialsError, type CredentialsErrorCode } from './errors.ts'
+export { type FeedBinding, proveFeed, verifyFeedProof } from './feed-proof.ts'
 export { type Added, type Feed, type Member, Membership } from './fold/membership.ts'
 export { type IssueOptions, issueCredential } from './issue.ts'
 export {

@@ -2,6 +2,7 @@ import type { PublicKey } from '@vestibule/keys'
 import type { Credential } from './credential.ts'
 import { Envelope } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
+import { verifyFeedProof } from './feed-proof.ts'
 import { type Opened, openStatement, parseEnvelope, toCredential } from './statement.ts'
 
 /** What else a credential has to be, apart from being genuine. */
@@ -13,10 +14,11 @@ export interface VerifyOptions {
 }
 
 /**
- * Checks an encoded credential: its signature, its form to the byte, and the chain of `AuthorizedDevice`
- * credentials from its signer up to its issuer. No payload is decoded before its signature was verified.
+ * Checks an encoded credential: its signature, its form to the byte, the chain of `AuthorizedDevice`
+ * credentials from its signer up to its issuer, and the proof that an `AdmittedFeed` carries by its feed's key.
+ * No payload is decoded before its signature was verified.
  *
- * What it costs is bounded whatever the input: 16 KiB, nine signatures.
+ * What it costs is bounded whatever the input: 16 KiB, ten signatures.
  *
  * @param encoded the bytes of one credential; they are copied
  * @throws CredentialsError: every refusal, by `code`
@@ -34,6 +36,9 @@ export async function verifyCredential(
     throw new CredentialsError('WRONG_ISSUER', `${opened.type}: issued by ${opened.issuer.toHex()}`)
   const links = await openChain(opened, envelope)
   if (nowMs !== undefined) for (const one of [opened, ...links]) checkTime(one, nowMs)
+  const { claim } = opened
+  if (claim.type === 'AdmittedFeed' && !(await verifyFeedProof(claim)))
+    throw new CredentialsError('BAD_FEED_PROOF', `the feed ${claim.feed.toHex()} did not agree to this`)
 
   let chain: readonly Credential[] = []
   for (let at = links.length - 1; at >= 0; at--) {

@@ -1,6 +1,12 @@
 import { Keyring, PublicKey } from '@vestibule/keys'
 import { CredentialsError } from '../src/errors.ts'
-import { type Claim, type Credential, type CredentialsErrorCode, issueCredential } from '../src/index.ts'
+import {
+  type Claim,
+  type Credential,
+  type CredentialsErrorCode,
+  issueCredential,
+  proveFeed,
+} from '../src/index.ts'
 
 export const NOON = 1_700_000_000_000
 
@@ -11,7 +17,7 @@ export interface Person {
   readonly device: PublicKey
   readonly chain: readonly Credential[]
   /** Signs a claim as this identity, by its device. */
-  say(claim: Claim, parents?: readonly string[]): Promise<Credential>
+  say(claim: Claim | Promise<Claim>, parents?: readonly string[]): Promise<Credential>
 }
 
 export async function createPerson(): Promise<Person> {
@@ -47,8 +53,10 @@ export function authorize(
 
 export const speaker =
   (keyring: Keyring, issuer: PublicKey, signingKey: PublicKey, chain: readonly Credential[]) =>
-  (claim: Claim, parents: readonly string[] = []): Promise<Credential> =>
-    issueCredential({ signer: keyring, issuer, signingKey, chain, claim, parents, issuedAtMs: NOON })
+  async (given: Claim | Promise<Claim>, parents: readonly string[] = []): Promise<Credential> => {
+    const claim = await given
+    return issueCredential({ signer: keyring, issuer, signingKey, chain, claim, parents, issuedAtMs: NOON })
+  }
 
 /** A space with its founder, as createSpace makes it: the space key signs two credentials and is dropped. */
 export async function createSpace(name = 'Kitchen') {
@@ -75,6 +83,27 @@ export function admission(
   role: 'READER' | 'EDITOR' | 'ADMIN' | 'OWNER',
 ): Claim {
   return { type: 'SpaceMember', space, member, role, profile: { displayName: 'Ada' } }
+}
+
+const feedKeys = new Keyring()
+const feedKey = (n: number): Promise<PublicKey> => feedKeys.importKey(new Uint8Array(32).fill(100 + n))
+/** Keys of feeds, all held here: {@link feedClaim} has a genuine proof by any of them for anybody. */
+export const FEEDS = [await feedKey(1), await feedKey(2), await feedKey(3)] as const
+
+/** An admitted feed of somebody's, its key being one of {@link FEEDS}. */
+export async function feedClaim(
+  space: PublicKey,
+  owner: { readonly identity: PublicKey; readonly device: PublicKey },
+  feed: PublicKey,
+  purpose: 'CONTROL' | 'DATA',
+): Promise<Claim> {
+  const binding = { member: owner.identity, device: owner.device, feed, purpose }
+  return {
+    type: 'AdmittedFeed',
+    space,
+    ...binding,
+    proof: await proveFeed({ signer: feedKeys, ...binding }),
+  }
 }
 
 /** The code with which something was refused; fails when it was not, or not by a CredentialsError. */

@@ -9,6 +9,8 @@ import {
   type Claim,
   type Credential,
   CredentialsError,
+  type FeedBinding,
+  proveFeed,
   verifyCredential,
   verifyPresentation,
 } from '../src/index.ts'
@@ -145,8 +147,13 @@ describe('whatever bytes come', () => {
 describe('whatever somebody signs', () => {
   const keyring = new Keyring()
   let key: PublicKey
+  let ownFeed: FeedBinding
+  let proof: Uint8Array
   beforeAll(async () => {
     key = await keyring.importKey(new Uint8Array(32).fill(1))
+    const feed = await keyring.importKey(new Uint8Array(32).fill(4))
+    ownFeed = { member: keyOf(2), device: keyOf(3), feed, purpose: 'DATA' }
+    proof = await proveFeed({ signer: keyring, ...ownFeed })
   })
 
   const signed = async (type: string, payload: Uint8Array): Promise<Uint8Array> => {
@@ -173,10 +180,8 @@ describe('whatever somebody signs', () => {
       sample({
         type: 'AdmittedFeed',
         space,
-        member: keyOf(2),
-        device: keyOf(3),
-        feed: keyOf(4),
-        purpose: 'DATA',
+        ...ownFeed,
+        proof,
       }),
       sample({ type: 'AuthorizedDevice', identity: space, device: keyOf(2), agreementKey: bytes32 }),
       sample({ type: 'Auth', space, nonce: bytes32, channel: bytes32 }),
@@ -186,13 +191,14 @@ describe('whatever somebody signs', () => {
     Payload.encode({ issuer: key.toBytes(), parents: [], issuedAtMs: NOON, claim })
 
   it('a claim has one encoding, and any other is refused with a code', async () => {
+    const refusals = ['MALFORMED', 'TOO_LARGE', 'WRONG_ISSUER', 'CYCLIC_CHAIN', 'BAD_FEED_PROOF']
     await fc.assert(
       fc.asyncProperty(fc.nat(4), several, async (n, mutations) => {
         const { type, bytes } = claims()[n] ?? { type: '', bytes: new Uint8Array() }
         const mutated = mutate(bytes, mutations)
         const result = await attempt(await signed(type, payloadOf(mutated)))
         if (!(result instanceof CredentialsError)) expect(encodeClaim(result.claim as Claim)).toEqual(mutated)
-        else expect(['MALFORMED', 'TOO_LARGE', 'WRONG_ISSUER', 'CYCLIC_CHAIN']).toContain(result.code)
+        else expect(refusals).toContain(result.code)
       }),
       { numRuns: 5000 },
     )

@@ -42,6 +42,8 @@ export const admit = (member: PublicKey, role: Role, space = SPACE): Claim => ({
 export const genesisClaim = (name: string): Claim => ({ type: 'SpaceGenesis', space: SPACE, name })
 export const NOTE: UnknownClaim = { type: 'Unknown', typeName: 'Note' }
 const AGREEMENT_KEY = new Uint8Array(32)
+/** What the fold sees has been verified, so it looks at no proof. */
+const PROOF = new Uint8Array(64)
 
 /** The first device of somebody names the second. */
 const named = (identity: PublicKey): Claim => ({
@@ -67,6 +69,7 @@ const claim: fc.Arbitrary<Claim | UnknownClaim> = fc.oneof(
           device: deviceOf(who, n),
           feed,
           purpose: data ? 'DATA' : 'CONTROL',
+          proof: PROOF,
         }),
       ),
   },

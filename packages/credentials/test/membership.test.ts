@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Claim, type Credential, Membership, ROLES, type Role, verifyAdmission } from '../src/index.ts'
-import { admission, authorize, createPerson, createSpace, keyOf, speaker } from './cast.ts'
+import { admission, authorize, createPerson, createSpace, FEEDS, feedClaim, keyOf, speaker } from './cast.ts'
 import { act, admit, genesisClaim, NOTE, SPACE } from './history.ts'
-
-const feedClaim = (
-  space: Credential['issuer'],
-  owner: { identity: Credential['issuer']; device: Credential['issuer'] },
-  feed: Credential['issuer'],
-  purpose: 'CONTROL' | 'DATA',
-): Claim => ({ type: 'AdmittedFeed', space, member: owner.identity, device: owner.device, feed, purpose })
 
 /** Adds them all and says who is a member, with which role. */
 const fold = (space: Credential['issuer'], credentials: readonly Credential[]): Membership => {
@@ -38,16 +31,16 @@ describe('the state of a space', () => {
     const { space, founder, genesis, first } = await createSpace()
     const guest = await createPerson()
     const grant = await founder.say(admission(space, guest.identity, 'EDITOR'), [first.id])
-    const control = await founder.say(feedClaim(space, guest, keyOf(1), 'CONTROL'), [grant.id])
-    const data = await founder.say(feedClaim(space, guest, keyOf(2), 'DATA'), [control.id])
+    const control = await founder.say(feedClaim(space, guest, FEEDS[0], 'CONTROL'), [grant.id])
+    const data = await founder.say(feedClaim(space, guest, FEEDS[1], 'DATA'), [control.id])
     const membership = fold(space, [genesis, first, grant, control, data])
     expect(membership.roleOf(guest.identity)).toBe('EDITOR')
     expect([...membership.feeds()]).toEqual([
       [
-        keyOf(1),
+        FEEDS[0],
         { member: guest.identity, device: guest.device, purpose: 'CONTROL', credential: control.id },
       ],
-      [keyOf(2), { member: guest.identity, device: guest.device, purpose: 'DATA', credential: data.id }],
+      [FEEDS[1], { member: guest.identity, device: guest.device, purpose: 'DATA', credential: data.id }],
     ])
     const path = membership.admissionPath(grant.id)
     expect(path.map(({ id }) => id)).toEqual([genesis.id, first.id, grant.id])
@@ -58,13 +51,13 @@ describe('the state of a space', () => {
     const { space, founder, genesis, first } = await createSpace()
     const { keyring, identity, device, chain, say } = founder
     const second = await keyring.createKey()
-    const named = feedClaim(space, { identity, device: second }, keyOf(1), 'DATA')
+    const named = feedClaim(space, { identity, device: second }, FEEDS[0], 'DATA')
     const early = await say(named, [first.id])
     const claim = (await authorize(keyring, identity, device, chain, second)).claim as Claim
     const authorized = await say(claim, [early.id])
     const late = await say(named, [authorized.id])
     const own = await speaker(keyring, identity, second, [authorized])(
-      feedClaim(space, { identity, device: second }, keyOf(2), 'DATA'),
+      feedClaim(space, { identity, device: second }, FEEDS[1], 'DATA'),
       [late.id],
     )
     const membership = fold(space, [genesis, first, early, authorized, late, own])
@@ -325,8 +318,8 @@ describe('feeds', () => {
   it('for control are for every role, for data for editors and better', async () => {
     for (const role of ROLES) {
       const { space, guest, grant, base } = await withGuest(role)
-      const control = await guest.say(feedClaim(space, guest, keyOf(1), 'CONTROL'), [grant.id])
-      const data = await guest.say(feedClaim(space, guest, keyOf(2), 'DATA'), [control.id])
+      const control = await guest.say(feedClaim(space, guest, FEEDS[0], 'CONTROL'), [grant.id])
+      const data = await guest.say(feedClaim(space, guest, FEEDS[1], 'DATA'), [control.id])
       const purposes = [
         ...fold(space, [...base, control, data])
           .feeds()
@@ -338,10 +331,10 @@ describe('feeds', () => {
 
   it('of somebody who is no member, or not yet, do not count', async () => {
     const { space, founder, guest, first, base } = await withGuest('EDITOR')
-    const early = await guest.say(feedClaim(space, guest, keyOf(1), 'CONTROL'), [first.id])
+    const early = await guest.say(feedClaim(space, guest, FEEDS[0], 'CONTROL'), [first.id])
     const stranger = await createPerson()
-    const strange = await stranger.say(feedClaim(space, stranger, keyOf(2), 'CONTROL'), [first.id])
-    const vouched = await founder.say(feedClaim(space, stranger, keyOf(3), 'CONTROL'), [first.id])
+    const strange = await stranger.say(feedClaim(space, stranger, FEEDS[1], 'CONTROL'), [first.id])
+    const vouched = await founder.say(feedClaim(space, stranger, FEEDS[2], 'CONTROL'), [first.id])
     expect(fold(space, [...base, early, strange, vouched]).feeds().size).toBe(0)
   })
 
@@ -349,23 +342,23 @@ describe('feeds', () => {
     const { space, founder, guest, grant, base } = await withGuest('EDITOR')
     const mo = await createPerson()
     const admin = await founder.say(admission(space, mo.identity, 'ADMIN'), [grant.id])
-    const forged = await mo.say(feedClaim(space, guest, keyOf(1), 'DATA'), [admin.id])
-    const upward = await mo.say(feedClaim(space, founder, keyOf(2), 'DATA'), [admin.id])
-    const genuine = await founder.say(feedClaim(space, guest, keyOf(3), 'DATA'), [admin.id])
+    const forged = await mo.say(feedClaim(space, guest, FEEDS[0], 'DATA'), [admin.id])
+    const upward = await mo.say(feedClaim(space, founder, FEEDS[1], 'DATA'), [admin.id])
+    const genuine = await founder.say(feedClaim(space, guest, FEEDS[2], 'DATA'), [admin.id])
     const membership = fold(space, [...base, admin, forged, upward, genuine])
-    expect([...membership.feeds().keys()]).toEqual([keyOf(3)])
+    expect([...membership.feeds().keys()]).toEqual([FEEDS[2]])
   })
 
   it('are not admitted by the space key, its founder’s neither', async () => {
     const { space, founder, first, sayAsSpace, base } = await withGuest('EDITOR')
-    const one = await sayAsSpace(feedClaim(space, founder, keyOf(1), 'CONTROL'), [first.id])
+    const one = await sayAsSpace(feedClaim(space, founder, FEEDS[0], 'CONTROL'), [first.id])
     expect(fold(space, [...base, one]).feeds().size).toBe(0)
   })
 
   it('are not admitted by a member for a device that it never named', async () => {
     const { space, guest, grant, base } = await withGuest('EDITOR')
     const { identity } = guest
-    const one = await guest.say(feedClaim(space, { identity, device: keyOf(9) }, keyOf(1), 'DATA'), [
+    const one = await guest.say(feedClaim(space, { identity, device: keyOf(9) }, FEEDS[0], 'DATA'), [
       grant.id,
     ])
     expect(fold(space, [...base, one]).feeds().size).toBe(0)
@@ -377,23 +370,23 @@ describe('feeds', () => {
     const claim = { type: 'AuthorizedDevice', device, agreementKey: new Uint8Array(32) } as const
     const named = await founder.say({ ...claim, identity: founder.identity }, [grant.id])
     const { identity } = guest
-    const one = await guest.say(feedClaim(space, { identity, device }, keyOf(1), 'DATA'), [named.id])
+    const one = await guest.say(feedClaim(space, { identity, device }, FEEDS[0], 'DATA'), [named.id])
     expect(fold(space, [...base, named, one]).feeds().size).toBe(0)
   })
 
   it('are admitted once: the first in the order has the key', async () => {
     const { space, founder, guest, grant, base } = await withGuest('EDITOR')
-    const one = await guest.say(feedClaim(space, guest, keyOf(1), 'DATA'), [grant.id])
-    const later = await founder.say(feedClaim(space, founder, keyOf(1), 'CONTROL'), [one.id])
-    const void1 = await guest.say(feedClaim(space, guest, keyOf(2), 'DATA'), [base[1]?.id ?? ''])
-    const good = await guest.say(feedClaim(space, guest, keyOf(2), 'DATA'), [grant.id])
+    const one = await guest.say(feedClaim(space, guest, FEEDS[0], 'DATA'), [grant.id])
+    const later = await founder.say(feedClaim(space, founder, FEEDS[0], 'CONTROL'), [one.id])
+    const void1 = await guest.say(feedClaim(space, guest, FEEDS[1], 'DATA'), [base[1]?.id ?? ''])
+    const good = await guest.say(feedClaim(space, guest, FEEDS[1], 'DATA'), [grant.id])
     for (const order of [
       [one, later, void1, good],
       [good, void1, one, later],
     ]) {
       const feeds = fold(space, [...base, ...order]).feeds()
-      expect(feeds.get(keyOf(1))?.credential).toBe(one.id)
-      expect(feeds.get(keyOf(2))?.credential).toBe(good.id)
+      expect(feeds.get(FEEDS[0])?.credential).toBe(one.id)
+      expect(feeds.get(FEEDS[1])?.credential).toBe(good.id)
     }
   })
 })

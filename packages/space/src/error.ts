@@ -26,7 +26,10 @@ export type SpaceErrorCode =
   | 'FORKED'
   /** The feed is not admitted in this space, or its member may not write to it. */
   | 'NOT_ADMITTED'
-  /** Whoever is to be admitted has a chain that does not lead to its identity, or keys that are in use. */
+  /**
+   * Whoever is to be admitted has a chain that does not lead to its identity, keys that are in use, or feeds whose
+   * keys did not agree.
+   */
   | 'BAD_CANDIDATE'
   /** An admission that does not admit this identity, device and feeds into the expected space and role. */
   | 'BAD_ADMISSION'

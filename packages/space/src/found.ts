@@ -1,5 +1,5 @@
 import { randomBytes } from '@noble/hashes/utils.js'
-import { issueCredential, MAX_NAME_BYTES } from '@vestibule/credentials'
+import { type FeedPurpose, issueCredential, MAX_NAME_BYTES, proveFeed } from '@vestibule/credentials'
 import { type Keyring, type PublicKey, Redacted } from '@vestibule/keys'
 import type { Clock } from '@vestibule/network'
 import { READ_KEY_BYTES } from './admission/admission.ts'
@@ -60,15 +60,13 @@ async function prepare(
     parents: [genesis.id],
   })
   await keyring.deleteKey(space)
-  const own = { type: 'AdmittedFeed', space, member, device } as const
-  const control = await signingContext.issue(
-    { ...own, feed: controlFeedKey, purpose: 'CONTROL' },
-    { parents: [founder.id] },
-  )
-  const data = await signingContext.issue(
-    { ...own, feed: dataFeedKey, purpose: 'DATA' },
-    { parents: [control.id] },
-  )
+  const admitOwn = async (feed: PublicKey, purpose: FeedPurpose, parent: string) => {
+    const binding = { member, device, feed, purpose }
+    const proof = await proveFeed({ signer: keyring, ...binding })
+    return signingContext.issue({ type: 'AdmittedFeed', space, ...binding, proof }, { parents: [parent] })
+  }
+  const control = await admitOwn(controlFeedKey, 'CONTROL', founder.id)
+  const data = await admitOwn(dataFeedKey, 'DATA', control.id)
   const payloads = [genesis, founder, control, data].map(({ encoded }) => encoded)
   const { entries } = await createBatch(keyring, emptyHead(controlFeedKey), payloads)
   const feed = await Feed.open(new MemoryStorage(), storageKeys.feed(space, controlFeedKey), controlFeedKey)

@@ -29,13 +29,13 @@ describe('admitting', () => {
   })
 
   test('again gives the same admission, and writes only what else was asked for', async () => {
-    const { ada, space, candidate, admission, close } = await admitted()
+    const { ada, bob, space, candidate, admission, close } = await admitted()
     const record = { key: 'invitations/2', value: Uint8Array.of(2) }
     const again = await space.admit(candidate, { role: 'OWNER', alsoWrite: [record] })
     expect(again.path.map(({ id }) => id)).toEqual(admission.path.map(({ id }) => id))
     expect(again.heads).toEqual(admission.heads)
     expect(await ada.storage.get(record.key)).toEqual(record.value)
-    const other = { ...candidate, controlFeedKey: await ada.keyring.createKey() }
+    const other = await bob.candidate()
     await expect(space.admit(other, { role: 'EDITOR' })).rejects.toMatchObject({ code: 'ALREADY_MEMBER' })
     await close()
   })
@@ -50,7 +50,7 @@ describe('admitting', () => {
     await close()
   })
 
-  test('refuses keys in two places, foreign feeds, and devices that do not speak for the identity', async () => {
+  test('refuses keys in two places, foreign feeds, unproven ones, and devices that do not speak for the identity', async () => {
     const { ada, eve, space, candidate: bobs, close } = await admitted()
     const good = await eve.candidate()
     const bad = [
@@ -62,6 +62,10 @@ describe('admitting', () => {
       { ...good, chain: [] },
       { ...good, agreementKey: new Uint8Array(32) },
       { ...good, identityKey: (await ada.candidate()).controlFeedKey },
+      { ...good, controlFeedProof: new Uint8Array(64) },
+      { ...good, dataFeedProof: new Uint8Array(64) },
+      { ...good, controlFeedProof: good.dataFeedProof, dataFeedProof: good.controlFeedProof },
+      { ...bobs, ...ada.signingContext },
     ]
     for (const candidate of bad)
       await expect(space.admit(candidate, { role: 'EDITOR' })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-import { verifyCredential, verifyPresentation } from '@vestibule/credentials'
+import { proveFeed, verifyCredential, verifyPresentation } from '@vestibule/credentials'
 import { Keyring } from '@vestibule/keys'
 import { expect, test } from 'vitest'
 import { MemoryStorage, SigningContext, SpaceManager } from '../src/index.ts'
@@ -37,18 +37,14 @@ test('a display name that does not fit is a TypeError', async () => {
 })
 
 test('what it issues is signed by the device in the identity’s name', async () => {
-  const context = await SigningContext.create({ ...fresh(), displayName: 'Ada' })
+  const parts = fresh()
+  const context = await SigningContext.create({ ...parts, displayName: 'Ada' })
   const { identityKey, deviceKey } = context
   const space = identityKey
-  const feed = deviceKey
-  const claim = {
-    type: 'AdmittedFeed',
-    space,
-    member: identityKey,
-    device: deviceKey,
-    feed,
-    purpose: 'DATA',
-  } as const
+  const feed = await parts.keyring.createKey()
+  const binding = { member: identityKey, device: deviceKey, feed, purpose: 'DATA' } as const
+  const proof = await proveFeed({ signer: parts.keyring, ...binding })
+  const claim = { type: 'AdmittedFeed', space, ...binding, proof } as const
   const parents = ['00'.repeat(32)]
   const credential = await verifyCredential((await context.issue(claim, { parents })).encoded)
   expect([credential.issuer, credential.signer]).toEqual([identityKey, deviceKey])

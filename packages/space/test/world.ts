@@ -1,3 +1,4 @@
+import { proveFeed } from '@vestibule/credentials'
 import { Keyring } from '@vestibule/keys'
 import { type Channel, type ChannelEnd, NetworkError, type SwarmOptions } from '@vestibule/network'
 import {
@@ -201,7 +202,12 @@ export class Person {
   async candidate(): Promise<Candidate> {
     const { identityKey, chain, deviceKey, agreementKey, profile } = this.signingContext
     const [controlFeedKey, dataFeedKey] = [await this.keyring.createKey(), await this.keyring.createKey()]
-    return { identityKey, chain, deviceKey, agreementKey, profile, controlFeedKey, dataFeedKey }
+    const own = { signer: this.keyring, member: identityKey, device: deviceKey }
+    return {
+      ...{ identityKey, chain, deviceKey, agreementKey, profile, controlFeedKey, dataFeedKey },
+      controlFeedProof: await proveFeed({ ...own, feed: controlFeedKey, purpose: 'CONTROL' }),
+      dataFeedProof: await proveFeed({ ...own, feed: dataFeedKey, purpose: 'DATA' }),
+    }
   }
 }
 

@@ -33,6 +33,7 @@ export interface Added {
 /**
  * Who belongs to a space, and which feeds: a pure function of the set of its credentials. They may come in
  * any order and more than once; one whose parents are not there yet waits. It reads no clock and never fails.
+ * Signatures, the proofs of feeds among them, were verified before: see `verifyCredential`.
  *
  * A credential of another space, and a presentation, is passed over. One of an unknown type takes its place
  * in the graph, so that others may come after it, and grants nothing.

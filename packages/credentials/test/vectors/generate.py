@@ -58,6 +58,9 @@ def sign(type, issuer, signer, claim, parents=(), issued=NOON, expires=None, cha
 INVITATION, AGREEMENT, NONCE = bytes(range(16)), bytes([7]) * 32, bytes([8]) * 32
 CHANNEL = hashlib.sha256(pae(b'vestibule channel v1', pae(b'vestibule peers v1', b'peer-a', b'peer-b'))).digest()
 
+FEED_PROOF = KEY['feed'].sign(
+    pae(b'vestibule feed admission v1', PUB['identity'], PUB['second'], PUB['feed'], b'DATA'))
+
 vectors = []
 
 
@@ -102,10 +105,10 @@ member = add(
 add(
     'a data feed, admitted by a second device',
     {'type': 'AdmittedFeed', 'space': PUB['space'].hex(), 'member': PUB['identity'].hex(),
-     'device': PUB['second'].hex(), 'feed': PUB['feed'].hex(), 'purpose': 'DATA'},
+     'device': PUB['second'].hex(), 'feed': PUB['feed'].hex(), 'purpose': 'DATA', 'proof': FEED_PROOF.hex()},
     sign('AdmittedFeed', 'identity', 'second', data(1, PUB['space']) + data(2, PUB['identity'])
-         + data(3, PUB['second']) + data(4, PUB['feed']) + number(5, 2), parents=[member['id']],
-         chain=[second, device]),
+         + data(3, PUB['second']) + data(4, PUB['feed']) + number(5, 2) + data(6, FEED_PROOF),
+         parents=[member['id']], chain=[second, device]),
 )
 add(
     'a presentation of the peer-a at peer-b',

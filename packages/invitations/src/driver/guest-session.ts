@@ -1,4 +1,5 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
+import { proveFeed } from '@vestibule/credentials'
 import { equalBytes, type Keyring, PublicKey, type Redacted, verifySignature } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { parseAdmission, type SigningContext, type SpaceAdmission, SpaceError } from '@vestibule/space'
@@ -149,6 +150,7 @@ export class GuestSession {
     const { keyring, signingContext } = this.#secrets
     const { identityKey, deviceKey, agreementKey, chain, profile } = signingContext
     const keys = this.#expect(this.#keys)
+    const own = { signer: keyring, member: identityKey, device: deviceKey }
     const fields = {
       identity: identityKey.toBytes(),
       chain: chain.map(({ encoded }) => encoded),
@@ -157,6 +159,8 @@ export class GuestSession {
       controlFeed: feeds.controlFeedKey.toBytes(),
       dataFeed: feeds.dataFeedKey.toBytes(),
       displayName: profile.displayName,
+      controlFeedProof: await proveFeed({ ...own, feed: feeds.controlFeedKey, purpose: 'CONTROL' }),
+      dataFeedProof: await proveFeed({ ...own, feed: feeds.dataFeedKey, purpose: 'DATA' }),
     }
     const request = requestCodec.encode(fields)
     const tasks = proofTasks(fields, request, keys.th2, await keyring.has(identityKey))

@@ -1,4 +1,4 @@
-import { CredentialsError, verifyCredential } from '@vestibule/credentials'
+import { CredentialsError, verifyCredential, verifyFeedProof } from '@vestibule/credentials'
 import { equalBytes, type Keyring, PublicKey, type Redacted, verifySignature } from '@vestibule/keys'
 import { type Channel, NetworkError } from '@vestibule/network'
 import { type Candidate, encodeAdmission, type SpaceAdmission } from '@vestibule/space'
@@ -199,7 +199,10 @@ export class HostSession {
   }
 }
 
-/** Everything that a request claims, once each of its keys has signed and the chain leads to the identity. */
+/**
+ * Everything that a request claims, once each of its keys has signed, the chain leads to the identity, and both
+ * feeds' keys agree to be admitted as its own: with a proof that fails the members would refuse the admission.
+ */
 async function verifiedCandidate(proven: ProvenRequest, th2: Uint8Array): Promise<Candidate | undefined> {
   const request = requestCodec.parse(proven.request)
   const checks = proofChecks(proven, request, th2)
@@ -214,13 +217,26 @@ async function verifiedCandidate(proven: ProvenRequest, th2: Uint8Array): Promis
     )
     const device = chain[0]?.claim
     if (device?.type !== 'AuthorizedDevice' || device.device !== deviceKey) return undefined
+    const { controlFeedProof, dataFeedProof } = request
+    const [controlFeedKey, dataFeedKey] = [
+      PublicKey.from(request.controlFeed),
+      PublicKey.from(request.dataFeed),
+    ]
+    const own = { member: identityKey, device: deviceKey }
+    for (const feed of [
+      { ...own, feed: controlFeedKey, purpose: 'CONTROL', proof: controlFeedProof },
+      { ...own, feed: dataFeedKey, purpose: 'DATA', proof: dataFeedProof },
+    ] as const)
+      if (!(await verifyFeedProof(feed))) return undefined
     return {
       identityKey,
       deviceKey,
       chain,
       agreementKey: request.agreementKey,
-      controlFeedKey: PublicKey.from(request.controlFeed),
-      dataFeedKey: PublicKey.from(request.dataFeed),
+      controlFeedKey,
+      controlFeedProof,
+      dataFeedKey,
+      dataFeedProof,
       profile: { displayName: request.displayName },
     }
   } catch (error) {

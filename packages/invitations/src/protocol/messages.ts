@@ -179,6 +179,9 @@ const Request = message('Request', {
   controlFeed: bytes(5, { length: 32 }),
   dataFeed: bytes(6, { length: 32 }),
   displayName: string(7, { max: 64 }),
+  /** Each feed key's word on whose feed it is: it goes into the credential, where every member verifies it. */
+  controlFeedProof: bytes(8, { length: SIGNATURE_BYTES }),
+  dataFeedProof: bytes(9, { length: SIGNATURE_BYTES }),
 })
 /** What a guest of a space asks for: who it is, and the keys that it will act with. */
 export type JoinRequest = MessageOf<typeof Request>

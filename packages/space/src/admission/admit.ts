@@ -1,4 +1,4 @@
-import { type Credential, isAtLeast, type Profile, type Role } from '@vestibule/credentials'
+import { type Credential, isAtLeast, type Profile, type Role, verifyFeedProof } from '@vestibule/credentials'
 import { equalBytes, type Keyring, type PublicKey } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
 import type { FeedBatch } from '../feed/entry.ts'
@@ -17,7 +17,11 @@ export interface Candidate {
   /** X25519 public key of the device, 32 bytes. */
   readonly agreementKey: Uint8Array
   readonly controlFeedKey: PublicKey
+  /** What `proveFeed` gave for it, 64 bytes. Unlike other proofs it stays: every member verifies it. */
+  readonly controlFeedProof: Uint8Array
   readonly dataFeedKey: PublicKey
+  /** Likewise. */
+  readonly dataFeedProof: Uint8Array
   readonly profile: Profile
 }
 
@@ -50,7 +54,7 @@ export async function admit(
 ): Promise<SpaceAdmission> {
   const { store, keyring, signingContext } = host
   const { membership } = store.roster
-  checkCandidate(candidate)
+  await checkCandidate(candidate)
   const existing = membership.members().get(candidate.identityKey)
   if (existing !== undefined) {
     const { member, purpose } = membership.feeds().get(candidate.controlFeedKey) ?? {}
@@ -78,7 +82,7 @@ export async function admit(
   return withControlFeeds(store, { ...admission, heads: headsOf(store) })
 }
 
-function checkCandidate(candidate: Candidate): void {
+async function checkCandidate(candidate: Candidate): Promise<void> {
   const { identityKey, deviceKey, chain, controlFeedKey, dataFeedKey } = candidate
   if (!speaksFor(chain, deviceKey, identityKey))
     throw new SpaceError('BAD_CANDIDATE', 'the chain does not lead from the device to the identity')
@@ -87,25 +91,45 @@ function checkCandidate(candidate: Candidate): void {
     throw new SpaceError('BAD_CANDIDATE', 'the device was authorised with another agreement key')
   if (new Set([identityKey, deviceKey, controlFeedKey, dataFeedKey]).size !== 4)
     throw new SpaceError('BAD_CANDIDATE', 'one key in two places')
+  for (const feed of [controlFeedOf(candidate), dataFeedOf(candidate)])
+    if (!(await verifyFeedProof(feed)))
+      throw new SpaceError('BAD_CANDIDATE', 'a feed whose key did not agree to be admitted')
 }
+
+const controlFeedOf = (candidate: Candidate) =>
+  ({
+    member: candidate.identityKey,
+    device: candidate.deviceKey,
+    feed: candidate.controlFeedKey,
+    purpose: 'CONTROL',
+    proof: candidate.controlFeedProof,
+  }) as const
+
+const dataFeedOf = (candidate: Candidate) =>
+  ({
+    ...controlFeedOf(candidate),
+    feed: candidate.dataFeedKey,
+    purpose: 'DATA',
+    proof: candidate.dataFeedProof,
+  }) as const
 
 /** The grant and the admitted feeds, each after the one before. */
 async function issue(host: Host, candidate: Candidate, { role, invitationId }: AdmitOptions) {
   const { store, signingContext } = host
   const space = store.record.spaceKey
-  const { identityKey: member, deviceKey: device, profile } = candidate
+  const { identityKey: member, profile } = candidate
   const grant = await signingContext.issue(
     { type: 'SpaceMember', space, member, role, profile, ...(invitationId && { invitationId }) },
     { parents: store.parentsOfNext() },
   )
   const control = await signingContext.issue(
-    { type: 'AdmittedFeed', space, member, device, feed: candidate.controlFeedKey, purpose: 'CONTROL' },
+    { type: 'AdmittedFeed', space, ...controlFeedOf(candidate) },
     { parents: [grant.id] },
   )
   // A reader writes nothing but news of itself.
   if (!isAtLeast(role, 'EDITOR')) return [grant, control]
   const data = await signingContext.issue(
-    { type: 'AdmittedFeed', space, member, device, feed: candidate.dataFeedKey, purpose: 'DATA' },
+    { type: 'AdmittedFeed', space, ...dataFeedOf(candidate) },
     { parents: [control.id] },
   )
   return [grant, control, data]
