@@ -32,6 +32,8 @@ export class GuestDriver {
   readonly #observable: AuthenticatingInvitationProvider
   readonly #deadlines: Deadlines
   readonly #sessions = new Map<SessionId, GuestSession>()
+  /** Sessions that were left because their other end is not the host. */
+  readonly #strangers = new Set<SessionId>()
   readonly #finished = Promise.withResolvers<void>()
   #state: GuestState
   #swarm: SwarmConnection | undefined
@@ -108,8 +110,12 @@ export class GuestDriver {
     } catch (error) {
       const garbled = error instanceof InvitationError && error.code === 'PROTOCOL_VIOLATION'
       this.#dispatch({ type: garbled ? 'garbled' : 'lost', session: id })
+      // The swarm dials again whoever its provider failed with, and nobody else: the host has to be found again
+      // when it turned this guest away for now, and a stranger need not be.
+      if (this.#state.outcome === undefined && !this.#strangers.has(id)) throw error
     } finally {
       this.#sessions.delete(id)
+      this.#strangers.delete(id)
     }
   }
 
@@ -167,8 +173,7 @@ export class GuestDriver {
       case 'close':
         this.#deadlines.disarm(effect.session)
         this.#deadlines.disarm(`retry ${effect.session}`)
-        void this.#sessions.get(effect.session)?.channel.close()
-        return
+        return this.#leave(effect.session)
       case 'arm':
         return this.#deadlines.arm(
           effect.session,
@@ -192,6 +197,14 @@ export class GuestDriver {
       case 'finished':
         return this.#finish(effect.outcome)
     }
+  }
+
+  #leave(id: SessionId): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    // Left before it was proven to be the host, though there is none yet: it said something that no host says.
+    if (session.preview === undefined && this.#state.active === undefined) this.#strangers.add(id)
+    void session.channel.close()
   }
 
   /** The guest's feed keys and this acceptance, durable: whatever happens from here on, a second try uses the same. */

@@ -1,0 +1,324 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { Keyring } from '@vestibule/keys'
+import { type Clock, NetworkManager, type NetworkNode } from '@vestibule/network'
+import {
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+  type MemoryRelay,
+  seededRandom,
+  VirtualClock as Virtual,
+  type VirtualClock,
+} from '@vestibule/network/testing'
+import { SigningContext, type Space, SpaceManager, type Storage } from '@vestibule/space'
+import { expect } from 'vitest'
+import {
+  type AuthenticatingInvitationProvider,
+  type CancellableInvitationObservable,
+  type Invitation,
+  type InvitationObservable,
+  type InvitationState,
+  type InvitationsOptions,
+  SpaceInvitationsHandler,
+} from '../../src/index.ts'
+import { parseStoredInvitation, recordKeys, type StoredInvitation } from '../../src/records.ts'
+import { type Disk, type Fate, keyStoreOf, type Life, memoryDisk, storageOf } from './disk.ts'
+
+export const MINUTE = 60_000
+export const HOUR = 60 * MINUTE
+
+/** People with one device each, on a network in memory with one relay. */
+export class World {
+  readonly clock: VirtualClock = new Virtual()
+  readonly network: MemoryNetwork
+  readonly relay: MemoryRelay
+  readonly people: Person[] = []
+  readonly random: (length: number) => Uint8Array
+
+  constructor(options: Partial<MemoryNetworkOptions> = {}) {
+    this.network = new MemoryNetwork({ clock: this.clock, faults: { delayMs: 20 }, ...options })
+    this.relay = this.network.createRelay()
+    const random = seededRandom((options.seed ?? 1) + 1_000)
+    this.random = (length) => Uint8Array.from({ length }, () => Math.floor(random() * 256))
+  }
+
+  /** Somebody whose device is on, with an identity of their own. */
+  async person(name: string, options: { readonly disk?: Disk; readonly skewMs?: number } = {}) {
+    const person = new Person(this, name, options.disk ?? memoryDisk(), options.skewMs ?? 0)
+    this.people.push(person)
+    await person.start()
+    return person
+  }
+
+  /** Turns every device off, in order, and expects that nothing is left behind. */
+  async close(): Promise<void> {
+    this.network.heal()
+    this.network.setFaults({ loss: 0, duplication: 0, reordering: 0 })
+    for (const person of this.people) await person.stop()
+    // It remembers registrations of those who were killed.
+    this.relay.stop()
+    await this.clock.advance(MINUTE)
+    expect(this.clock.pending).toBe(0)
+    expect(this.network.channels).toBe(0)
+  }
+}
+
+/** One run of the application on a device: everything that is gone when it is killed. */
+export interface Running {
+  readonly life: Life
+  readonly clock: Clock
+  readonly storage: Storage
+  readonly keyring: Keyring
+  readonly signingContext: SigningContext
+  readonly node: NetworkNode
+  readonly networkManager: NetworkManager
+  readonly spaceManager: SpaceManager
+  readonly handler: SpaceInvitationsHandler
+}
+
+export class Person {
+  readonly #world: World
+  readonly name: string
+  readonly #disk: Disk
+  readonly #skewMs: number
+  #running: Running | undefined
+
+  constructor(world: World, name: string, disk: Disk, skewMs: number) {
+    this.#world = world
+    this.name = name
+    this.#disk = disk
+    this.#skewMs = skewMs
+  }
+
+  get running(): Running {
+    if (this.#running === undefined) throw new TypeError(`${this.name} is not running`)
+    return this.#running
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
+  get handler(): SpaceInvitationsHandler {
+    return this.running.handler
+  }
+
+  get identityKey() {
+    return this.running.signingContext.identityKey
+  }
+
+  get peer(): string {
+    return this.running.networkManager.peer
+  }
+
+  /** The first space, if there is one. */
+  get space(): Space | undefined {
+    return this.running.spaceManager.list()[0]
+  }
+
+  /** Starts the application, with what the disk holds. */
+  async start(): Promise<void> {
+    const { clock: time, network, relay, random } = this.#world
+    const disk = await this.#disk.openStorage()
+    const timers = new Set<() => void>()
+    const node = network.createNode()
+    const life: Life = {
+      alive: true,
+      fate: () => 'done',
+      kill: () => {
+        if (!life.alive) return
+        life.alive = false
+        this.#running = undefined
+        for (const cancel of timers) cancel()
+        void node.stop()
+        void disk.close()
+      },
+    }
+    const clock: Clock = {
+      now: () => time.now() + this.#skewMs,
+      after: (ms, fn) => {
+        if (!life.alive) return () => undefined
+        const cancel = time.after(ms, () => {
+          timers.delete(cancel)
+          fn()
+        })
+        timers.add(cancel)
+        return () => {
+          timers.delete(cancel)
+          cancel()
+        }
+      },
+    }
+    const storage = storageOf(life, disk)
+    const keyring = new Keyring(keyStoreOf(life, this.#disk.keys))
+    const isNew = (await storage.get('identity')) === undefined
+    const signingContext = isNew
+      ? await SigningContext.create({ keyring, storage, displayName: this.name, clock })
+      : await SigningContext.open({ keyring, storage, clock })
+    const networkManager = new NetworkManager({
+      node,
+      clock,
+      random: network.random,
+      relays: [relay.address],
+    })
+    await networkManager.start()
+    const spaceManager = new SpaceManager({ storage, keyring, networkManager, signingContext, clock })
+    await spaceManager.open()
+    const handler = new SpaceInvitationsHandler(networkManager, spaceManager, signingContext, keyring, {
+      clock,
+      random,
+    })
+    this.#running = {
+      life,
+      clock,
+      storage,
+      keyring,
+      signingContext,
+      node,
+      networkManager,
+      spaceManager,
+      handler,
+    }
+  }
+
+  /** Ends the application in order. */
+  async stop(): Promise<void> {
+    if (this.#running === undefined) return
+    const { clock } = this.#world
+    const { handler, spaceManager, networkManager, storage, life } = this.#running
+    await clock.settle(handler.close())
+    await clock.settle(spaceManager.close())
+    await clock.settle(networkManager.stop())
+    await storage.close()
+    // Relays notice within moments; nothing else may be left to do.
+    await clock.advance(1_000)
+    life.alive = false
+    this.#running = undefined
+  }
+
+  /** Ends the application as a crash does: only the disk is left, and the network notices. */
+  kill(): void {
+    this.#running?.life.kill()
+  }
+
+  async restart(): Promise<CancellableInvitationObservable[]> {
+    await this.stop()
+    await this.start()
+    return this.#world.clock.settle(this.handler.restore())
+  }
+
+  /** From now on this decides over every durable write of the application that runs. */
+  setFate(fate: Fate): void {
+    this.running.life.fate = fate
+  }
+
+  createSpace(name = 'Kitchen'): Promise<Space> {
+    return this.#world.clock.settle(this.running.spaceManager.createSpace({ name }))
+  }
+
+  /** Creates an invitation that can be found. */
+  async invite(space: Space, options: InvitationsOptions = {}): Promise<Invited> {
+    const observable = this.handler.createInvitation(space, options)
+    const invitation = await this.#world.clock.settle(reached(observable, 'CONNECTING'))
+    return invited(observable, invitation)
+  }
+
+  accept(link: string, options: InvitationsOptions = {}): AuthenticatingInvitationProvider {
+    return this.handler.acceptInvitation(link, options)
+  }
+
+  /** Accepts, gives the code when asked, and waits for the end. */
+  async join({ link, code }: Pick<Invited, 'link' | 'code'>): Promise<Invitation> {
+    const provider = this.accept(link)
+    if (code !== undefined) answer(provider, code)
+    return this.#world.clock.settle(provider.result())
+  }
+
+  /** The record of an invitation, as its host would find it after a restart. */
+  async record(link: string): Promise<StoredInvitation | undefined> {
+    for (const [, encoded] of await (await this.#storage()).list(recordKeys.invitations)) {
+      const stored = parseStoredInvitation(encoded)
+      if (bytesToHex(stored.link.toBytes()) === bytesToHex(linkBytes(link))) return stored
+    }
+    return undefined
+  }
+
+  /** Identities that the host's storage says were admitted, by any invitation; hex. */
+  async admitted(): Promise<string[]> {
+    const rows = await (await this.#storage()).list('invitations/admitted/')
+    return rows.map(([key]) => key.slice(key.lastIndexOf('/') + 1))
+  }
+
+  async #storage(): Promise<Storage> {
+    return this.#running?.storage ?? this.#disk.openStorage()
+  }
+
+  /** Every key in the storage. */
+  async stored(prefix = ''): Promise<string[]> {
+    return (await (await this.#storage()).list(prefix)).map(([key]) => key)
+  }
+}
+
+export interface Invited {
+  readonly observable: CancellableInvitationObservable
+  readonly link: string
+  readonly code: string | undefined
+}
+
+export function invited(observable: CancellableInvitationObservable, invitation: Invitation): Invited {
+  const { link, authCode } = invitation
+  if (link === undefined) throw new TypeError('the invitation has no link')
+  return { observable, link, code: authCode }
+}
+
+function linkBytes(text: string): Uint8Array {
+  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
+}
+
+/** Gives these codes, one each time that one is asked for. Without any left the person says nothing. */
+export function answer(provider: AuthenticatingInvitationProvider, ...codes: string[]): void {
+  provider.subscribe({
+    onAuthenticating: () => {
+      const code = codes.shift()
+      if (code !== undefined) void provider.authenticate(code).catch(() => undefined)
+    },
+  })
+}
+
+/** A code that is not the right one, nor any other of these numbers. */
+export function wrong(code: string | undefined, nth = 1): string {
+  if (code === undefined) throw new TypeError('the invitation has no code')
+  return String((Number(code) + nth) % 10 ** code.length).padStart(code.length, '0')
+}
+
+/** Resolves with the invitation once it is in this state, now or later; rejects when it ends otherwise. */
+export async function reached(observable: InvitationObservable, state: InvitationState): Promise<Invitation> {
+  for await (const invitation of observable) if (invitation.state === state) return invitation
+  throw new Error(`ended with ${observable.invitation.state} ${observable.error?.code}, not ${state}`, {
+    cause: observable.error,
+  })
+}
+
+/** Resolves once a code is wanted for the nth time, or it has ended. */
+export async function asked(provider: AuthenticatingInvitationProvider, nth = 1): Promise<void> {
+  let times = 0
+  for await (const { state } of provider) if (state === 'READY_FOR_AUTHENTICATION' && ++times === nth) return
+}
+
+/** How it ends: its last state, with the error's code if it has one. */
+export async function ended(observable: InvitationObservable): Promise<string> {
+  await observable.result().catch(() => undefined)
+  const { invitation, error } = observable
+  return error === undefined ? invitation.state : `${invitation.state} ${error.code}`
+}
+
+/** A list that grows with every state that it goes through. */
+export function statesOf(observable: InvitationObservable): InvitationState[] {
+  const states: InvitationState[] = []
+  void (async () => {
+    for await (const { state } of observable) states.push(state)
+  })()
+  return states
+}
+
+export const namesOf = (space: Space | undefined): string[] =>
+  (space?.members() ?? []).map(({ profile }) => profile.displayName).sort()
