@@ -14,6 +14,7 @@ import {
   AuthenticatingInvitationProvider,
   CancellableInvitationObservable,
   type InvitationObservable,
+  isEnded,
 } from './observable.ts'
 import { type HostChoices, hostChoices, type InvitationsOptions, timeoutOf } from './options.ts'
 import {
@@ -121,7 +122,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
     const { invitationId } = deriveLinkKeys(link.secret)
     const id = bytesToHex(invitationId)
     const under = this.#accepting.get(id)
-    if (under !== undefined) return under.provider
+    if (under !== undefined && !isEnded(under.provider.invitation)) return under.provider
     const fields = new Invitation({
       invitationId: id,
       kind: link.kind,
@@ -140,7 +141,14 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
     )
     const driver = new GuestDriver(this.#parts, link, timeoutMs, provider)
     this.#accepting.set(id, { driver, provider })
-    void this.#track(this.#accept(link, driver, provider)).catch((error: unknown) => fail(provider, error))
+    void this.#track(this.#accept(link, driver, provider)).catch((error: unknown) => {
+      fail(provider, error)
+      void driver.cancel()
+    })
+    const forget = () => {
+      if (this.#accepting.get(id)?.provider === provider) this.#accepting.delete(id)
+    }
+    provider.result().then(forget, forget)
     cancelOnAbort(provider, options.signal)
     return provider
   }
@@ -251,19 +259,15 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
       .find(({ genesisId }) =>
         equalBytes(link.commitment, commitment(keys, link.kind, hexToBytes(genesisId))),
       )
-    if (space === undefined) {
-      await driver.start()
-      await provider.result().catch(() => undefined)
-    } else
-      provider.update(
-        provider.invitation.with({
-          state: 'SUCCESS',
-          alreadyMember: true,
-          spaceKey: String(space.key),
-          spaceName: space.name,
-        }),
-      )
-    this.#accepting.delete(bytesToHex(keys.invitationId))
+    if (space !== undefined) {
+      const spaceKey = String(space.key)
+      const joined = { state: 'SUCCESS', alreadyMember: true, spaceKey, spaceName: space.name } as const
+      return provider.update(provider.invitation.with(joined))
+    }
+    // The host's clock decides, but nobody's is that wrong, and no host serves it any more.
+    if (this.#parts.clock.now() > link.expiresAtMs + RESUME_MS)
+      return provider.update(provider.invitation.with({ state: 'EXPIRED' }), new InvitationError('EXPIRED'))
+    await driver.start()
   }
 
   async #wipe({ link }: StoredInvitation, invitationId: Uint8Array): Promise<void> {
