@@ -1,4 +1,4 @@
-import { ed25519, x25519 } from '@noble/curves/ed25519.js'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { KeysError } from './errors.ts'
 import {
@@ -8,8 +8,10 @@ import {
   MemoryKeyStore,
   parseKeyRecord,
 } from './key-store.ts'
+import { generateAgreementKey, generateSigningKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
 import { equalBytes } from './pae.ts'
 import { PublicKey } from './public-key.ts'
+import { rememberSafeKey } from './signature.ts'
 import { type SignFunction, signerFor } from './signing.ts'
 
 /** Makes signatures for keys that it holds; what everything above asks of a keyring. */
@@ -42,7 +44,7 @@ export class Keyring implements Signer {
 
   /** Makes an Ed25519 key pair. @throws KeysError STORE_UNAVAILABLE, and then there is no such key */
   createKey(): Promise<PublicKey> {
-    return this.#add(ed25519.utils.randomSecretKey())
+    return this.#add(generateSigningKey())
   }
 
   /**
@@ -53,8 +55,9 @@ export class Keyring implements Signer {
   async importKey(secretKey: Uint8Array): Promise<PublicKey> {
     if (secretKey.length !== SECRET_KEY_BYTES)
       throw new TypeError(`expected a secret key of ${SECRET_KEY_BYTES} bytes, got ${secretKey.length}`)
-    const key = PublicKey.from(ed25519.getPublicKey(secretKey))
-    return (await this.has(key)) ? key : this.#add(secretKey.slice())
+    const publicKey = ed25519.getPublicKey(secretKey)
+    const key = PublicKey.from(publicKey)
+    return (await this.has(key)) ? key : this.#add({ publicKey, secretKey: secretKey.slice() })
   }
 
   async sign(key: PublicKey, message: Uint8Array): Promise<Uint8Array> {
@@ -90,8 +93,7 @@ export class Keyring implements Signer {
    * @returns its 32-byte public key (RFC 7748, section 5)
    */
   async createAgreementKey(): Promise<Uint8Array> {
-    const secretKey = x25519.utils.randomSecretKey()
-    const publicKey = x25519.getPublicKey(secretKey)
+    const { secretKey, publicKey } = generateAgreementKey()
     await this.#store.add(
       agreementName(publicKey),
       encodeKeyRecord({ algorithm: 'X25519', publicKey, secretKey }),
@@ -106,13 +108,10 @@ export class Keyring implements Signer {
    */
   async agree(ownPublicKey: Uint8Array, otherPublicKey: Uint8Array): Promise<Uint8Array> {
     const record = await this.#read(agreementName(ownPublicKey), ownPublicKey, 'X25519')
-    try {
-      return x25519.getSharedSecret(record.secretKey, otherPublicKey)
-    } catch (cause) {
-      throw new KeysError('WEAK_AGREEMENT', 'the other public key gives no secret', { cause })
-    } finally {
-      record.secretKey.fill(0)
-    }
+    const secret = sharedSecret(record, otherPublicKey)
+    record.secretKey.fill(0)
+    if (secret === undefined) throw new KeysError('WEAK_AGREEMENT', 'the other public key gives no secret')
+    return secret
   }
 
   /** Calls back with every signing key that is added from now on. @returns a function that ends it */
@@ -123,12 +122,12 @@ export class Keyring implements Signer {
     }
   }
 
-  async #add(secretKey: Uint8Array): Promise<PublicKey> {
-    const publicKey = ed25519.getPublicKey(secretKey)
+  async #add({ publicKey, secretKey }: KeyPairBytes): Promise<PublicKey> {
     const key = PublicKey.from(publicKey)
     await this.#store.add(signingName(key), encodeKeyRecord({ algorithm: 'ED25519', publicKey, secretKey }))
     this.#signers.set(key, signerFor(secretKey, publicKey))
     secretKey.fill(0)
+    rememberSafeKey(key)
     for (const listener of this.#listeners) listener(key)
     return key
   }

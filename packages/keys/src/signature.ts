@@ -1,4 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { base64Url } from './native-keys.ts'
 import { PublicKey } from './public-key.ts'
 
 /** Length of an Ed25519 signature in bytes (RFC 8032, section 5.1.6). */
@@ -25,6 +26,11 @@ export function isSafeKey(key: PublicKey): boolean {
     safeKeys.set(key, safe)
   }
   return safe
+}
+
+/** For keys that were made here, of a scalar times the base point: they are in the subgroup by construction. */
+export function rememberSafeKey(key: PublicKey): void {
+  safeKeys.set(key, true)
 }
 
 function pointIsSafe(encoded: Uint8Array): boolean {
@@ -59,7 +65,7 @@ export function nodeBackend(): SignatureBackend | undefined {
     verify: (key, message, signature) => {
       let native = imported.get(key)
       if (native === undefined) {
-        const x = Buffer.from(key.toBytes()).toString('base64url')
+        const x = base64Url(key.toBytes())
         native = crypto.createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
         imported.set(key, native)
       }

@@ -1,4 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { base64Url } from './native-keys.ts'
 
 /** Signs for one secret key; made once, because importing a key costs more than a signature. */
 export type SignFunction = (message: Uint8Array) => Uint8Array
@@ -14,10 +15,8 @@ export function signerFor(secretKey: Uint8Array, publicKey: Uint8Array): SignFun
     return (message) => ed25519.sign(message, own)
   }
   const key = crypto.createPrivateKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: base64url(publicKey), d: base64url(secretKey) },
+    key: { kty: 'OKP', crv: 'Ed25519', x: base64Url(publicKey), d: base64Url(secretKey) },
     format: 'jwk',
   })
   return (message) => new Uint8Array(crypto.sign(null, message, key))
 }
-
-const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')

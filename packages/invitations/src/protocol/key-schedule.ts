@@ -1,10 +1,9 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { x25519 } from '@noble/curves/ed25519.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { equalBytes, pae, Redacted } from '@vestibule/keys'
+import { agreementPublicKey, equalBytes, pae, Redacted, sharedSecret } from '@vestibule/keys'
 import {
   CPACE_RANDOM_BYTES,
   calculateGenerator,
@@ -74,7 +73,7 @@ export function beginAgreement(input: AgreementInput): Agreement {
     throw new TypeError(`expected ${AGREEMENT_RANDOM_BYTES} random bytes, got ${input.random.length}`)
   if (input.code === undefined) {
     const secret = input.random.slice(0, 32)
-    return { share: x25519.getPublicKey(secret), withCode: false, scalar: new Redacted(secret), input }
+    return { share: agreementPublicKey(secret), withCode: false, scalar: new Redacted(secret), input }
   }
   const prs = lvCat(utf8ToBytes(input.code.unwrap()), input.psk.unwrap())
   const generator = calculateGenerator(prs, input.th0, attemptId(input.th1, input.attempt))
@@ -120,13 +119,9 @@ function cpaceSessionKey(
 }
 
 function plainSessionKey(own: Agreement, theirShare: Uint8Array): Uint8Array | undefined {
-  let shared: Uint8Array
-  try {
-    shared = x25519.getSharedSecret(own.scalar.unwrap(), theirShare)
-  } catch {
-    // A share of small order gives all zeroes, which the library refuses (RFC 7748, section 6.1).
-    return undefined
-  }
+  // A share of small order gives no secret (RFC 7748, section 6.1).
+  const shared = sharedSecret({ secretKey: own.scalar.unwrap(), publicKey: own.share }, theirShare)
+  if (shared === undefined) return undefined
   return hkdf(sha512, shared, own.input.psk.unwrap(), utf8ToBytes('inv/1 session'), 64)
 }
 
