@@ -26,11 +26,15 @@ export function refusing<T>(parse: () => T): T {
   }
 }
 
-/** Splits an envelope. Of what is inside only lengths are known after that. */
-export function parseEnvelope(encoded: Uint8Array): Envelope {
+/** Bounds what anything else costs. @throws CredentialsError `TOO_LARGE`, TypeError */
+export function checkSize(encoded: Uint8Array): void {
   if (!(encoded instanceof Uint8Array)) throw new TypeError('expected an encoded credential as bytes')
   if (encoded.length > MAX_CREDENTIAL_BYTES)
     throw new CredentialsError('TOO_LARGE', `a credential has at most ${MAX_CREDENTIAL_BYTES} bytes`)
+}
+
+/** Splits an envelope. Of what is inside only lengths are known after that. */
+export function parseEnvelope(encoded: Uint8Array): Envelope {
   return refusing(() => Envelope.parse(encoded))
 }
 

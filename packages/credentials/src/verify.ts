@@ -1,9 +1,10 @@
 import type { PublicKey } from '@vestibule/keys'
 import type { Credential } from './credential.ts'
-import { Envelope } from './envelope.ts'
+import { Envelope, Statement } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
 import { verifyFeedProof } from './feed-proof.ts'
-import { type Opened, openStatement, parseEnvelope, toCredential } from './statement.ts'
+import { Remembered } from './remembered.ts'
+import { checkSize, type Opened, openStatement, parseEnvelope, toCredential } from './statement.ts'
 
 /** What else a credential has to be, apart from being genuine. */
 export interface VerifyOptions {
@@ -28,14 +29,24 @@ export async function verifyCredential(
   encoded: Uint8Array,
   { issuer, nowMs }: VerifyOptions = {},
 ): Promise<Credential> {
-  const envelope = parseEnvelope(encoded)
+  checkSize(encoded)
   // Nothing of `encoded` is read after the first wait: its owner may change it meanwhile.
   const bytes = encoded.slice()
+  const credential = await genuine.get(bytes, () => verify(bytes))
+  if (issuer !== undefined && credential.issuer !== issuer)
+    throw new CredentialsError('WRONG_ISSUER', `${credential.type}: issued by ${credential.issuer.toHex()}`)
+  if (nowMs !== undefined) for (const one of [credential, ...credential.chain]) checkTime(one, nowMs)
+  return credential
+}
+
+const genuine = new Remembered<Credential>()
+const genuineLinks = new Remembered<Opened>()
+
+/** Whatever is true of these bytes for ever; see {@link verifyCredential}. */
+async function verify(bytes: Uint8Array): Promise<Credential> {
+  const envelope = parseEnvelope(bytes)
   const opened = await openStatement(envelope)
-  if (issuer !== undefined && opened.issuer !== issuer)
-    throw new CredentialsError('WRONG_ISSUER', `${opened.type}: issued by ${opened.issuer.toHex()}`)
   const links = await openChain(opened, envelope)
-  if (nowMs !== undefined) for (const one of [opened, ...links]) checkTime(one, nowMs)
   const { claim } = opened
   if (claim.type === 'AdmittedFeed' && !(await verifyFeedProof(claim)))
     throw new CredentialsError('BAD_FEED_PROOF', `the feed ${claim.feed.toHex()} did not agree to this`)
@@ -61,7 +72,7 @@ async function openChain({ issuer, signer }: Opened, { chain }: Envelope): Promi
   let below = signer
   for (const statement of chain) {
     if (below === issuer) throw new CredentialsError('BAD_CHAIN', 'the chain goes on past the issuer')
-    const link = await openStatement(statement)
+    const link = await genuineLinks.get(Statement.encode(statement), () => openStatement(statement))
     if (link.claim.type !== 'AuthorizedDevice')
       throw new CredentialsError('WRONG_TYPE', `${link.type} in a chain; only AuthorizedDevice may be there`)
     if (link.issuer !== issuer)
@@ -78,7 +89,7 @@ async function openChain({ issuer, signer }: Opened, { chain }: Envelope): Promi
   return links
 }
 
-function checkTime({ type, expiresAtMs }: Opened, nowMs: number): void {
+function checkTime({ type, expiresAtMs }: Pick<Credential, 'type' | 'expiresAtMs'>, nowMs: number): void {
   if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
     throw new CredentialsError('EXPIRED', `${type}: expired at ${expiresAtMs}`)
 }

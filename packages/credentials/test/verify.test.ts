@@ -292,3 +292,17 @@ describe('a credential', () => {
     expect(full.parents).toHaveLength(256)
   })
 })
+
+describe('what was verified before', () => {
+  it('is the same credential again, while a changed copy is still refused', async () => {
+    const keyring = new Keyring()
+    const space = await keyring.createKey()
+    const claim = { type: 'SpaceGenesis', space, name: 'Kitchen' } as const
+    const { encoded } = await issueCredential({ signer: keyring, issuer: space, claim, issuedAtMs: 1 })
+    expect(await verifyCredential(encoded)).toBe(await verifyCredential(encoded.slice()))
+    const changed = encoded.slice()
+    changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1
+    for (let i = 0; i < 2; i++)
+      await expect(verifyCredential(changed)).rejects.toMatchObject({ code: 'BAD_SIGNATURE' })
+  })
+})
