@@ -38,6 +38,7 @@ export class GuestDriver {
   #state: GuestState
   #swarm: SwarmConnection | undefined
   #feeds: GuestFeeds | undefined
+  #making: Promise<boolean> | undefined
   #code: Redacted<string> | undefined
   /** What has been learnt of the invitation since its link. */
   #known: Partial<InvitationFields> = {}
@@ -147,6 +148,8 @@ export class GuestDriver {
       case 'hello':
         return this.#with(effect.session, (session) => session.hello(effect.resume))
       case 'connected':
+        // Message 5 waits for it; until then there are two round trips, or a person who types.
+        void this.#makeFeeds()
         this.#known = { ...this.#known, ...this.#sessions.get(effect.session)?.preview }
         return
       case 'ask':
@@ -209,19 +212,32 @@ export class GuestDriver {
 
   /** The guest's feed keys and this acceptance, durable: whatever happens from here on, a second try uses the same. */
   async #prepare(): Promise<GuestEvent> {
-    const { keyring, spaceManager } = this.#parts
-    try {
-      if (this.#feeds === undefined) {
-        const [controlFeedKey, dataFeedKey] = await Promise.all([keyring.createKey(), keyring.createKey()])
-        const feeds = { controlFeedKey, dataFeedKey }
-        const value = encodeStoredAcceptance({ link: this.#link, ...feeds })
-        await spaceManager.storage.transact([{ key: recordKeys.acceptance(this.#keys.invitationId), value }])
+    return (await this.#makeFeeds()) ? { type: 'prepared' } : { type: 'prepareFailed' }
+  }
+
+  /** Made once, however often it is asked for; a failure is not kept. */
+  #makeFeeds(): Promise<boolean> {
+    this.#making ??= this.#storeFeeds().then(
+      (feeds) => {
         this.#feeds = feeds
-      }
-      return { type: 'prepared' }
-    } catch {
-      return { type: 'prepareFailed' }
-    }
+        return true
+      },
+      () => {
+        this.#making = undefined
+        return false
+      },
+    )
+    return this.#making
+  }
+
+  async #storeFeeds(): Promise<GuestFeeds> {
+    if (this.#feeds !== undefined) return this.#feeds
+    const { keyring, spaceManager } = this.#parts
+    const [controlFeedKey, dataFeedKey] = await Promise.all([keyring.createKey(), keyring.createKey()])
+    const feeds = { controlFeedKey, dataFeedKey }
+    const value = encodeStoredAcceptance({ link: this.#link, ...feeds })
+    await spaceManager.storage.transact([{ key: recordKeys.acceptance(this.#keys.invitationId), value }])
+    return feeds
   }
 
   async #accept(id: SessionId): Promise<GuestEvent> {

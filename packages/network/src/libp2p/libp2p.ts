@@ -78,7 +78,9 @@ export async function createPeer(config: Libp2pConfig): Promise<CircuitNode> {
   const libp2p = await createLibp2p({
     ...options,
     transports: [abortableWebSockets(), circuit],
-    services: { identify: identify(), quietStop },
+    // It answers who asks. To ask at every connection costs both ends more than all of an invitation's messages,
+    // and nothing here needs the answer: protocols are negotiated, addresses come signed from the rendezvous.
+    services: { identify: identify({ runOnConnectionOpen: false }), quietStop },
   })
   const listeners = new Map<string, Listener>()
   const self = `/p2p/${libp2p.peerId}`
