@@ -28,6 +28,8 @@ export class Attacker {
   readonly channel: Channel
   /** Every frame that it sent. */
   readonly sent: Uint8Array[]
+  /** What becomes of a frame before it goes out. */
+  mangle: (frame: Uint8Array) => Uint8Array = (frame) => frame
   isOpen = true
   /** How the channel ended. */
   readonly ended: Promise<string>
@@ -47,9 +49,12 @@ export class Attacker {
     this.#node = node
     this.#manager = manager
     this.#swarm = swarm
-    const sent: Uint8Array[] = []
-    this.sent = sent
-    this.channel = recording(channel, sent)
+    this.sent = []
+    this.channel = through(channel, (frame) => {
+      const mangled = this.mangle(frame.slice())
+      this.sent.push(mangled)
+      return mangled
+    })
     this.session = new GuestSession('attacker', this.channel, { link, random: world.random, ...loot })
     this.ended = channel.ended.then((end) => {
       this.isOpen = false
@@ -148,17 +153,14 @@ export class Attacker {
   }
 }
 
-function recording(channel: Channel, sent: Uint8Array[]): Channel {
+function through(channel: Channel, change: (frame: Uint8Array) => Uint8Array): Channel {
   const { localPeer, remotePeer, initiator, ended } = channel
   return {
     localPeer,
     remotePeer,
     initiator,
     ended,
-    send: (frame, options) => {
-      sent.push(frame.slice())
-      return channel.send(frame, options)
-    },
+    send: (frame, options) => channel.send(change(frame), options),
     receive: (options) => channel.receive(options),
     close: () => channel.close(),
     abort: (reason) => channel.abort(reason),
