@@ -274,7 +274,23 @@ export class GuestDriver {
       this.#observable.invitation.with({ ...this.#known, state }),
       error === undefined ? undefined : new InvitationError(error),
     )
-    this.#finished.resolve(this.#swarm?.close())
+    // Before message 5 the host has not heard of these keys: nothing can come of them any more.
+    const forgotten = state === 'SUCCESS' || this.#state.resume ? undefined : this.#forgetFeeds()
+    this.#finished.resolve(Promise.all([this.#swarm?.close(), forgotten]).then(() => undefined))
+  }
+
+  async #forgetFeeds(): Promise<void> {
+    await this.#making
+    if (this.#feeds === undefined) return
+    const { keyring, spaceManager } = this.#parts
+    const { controlFeedKey, dataFeedKey } = this.#feeds
+    try {
+      const key = recordKeys.acceptance(this.#keys.invitationId)
+      await spaceManager.storage.transact([{ key, value: undefined }])
+      await Promise.all([keyring.deleteKey(controlFeedKey), keyring.deleteKey(dataFeedKey)])
+    } catch {
+      // A failing storage has been told already; what stays behind is used by the next try.
+    }
   }
 
   /** Shows the application where the acceptance is, when that has changed. */
