@@ -8,6 +8,7 @@ import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { Serial } from './serial.ts'
 import type { SigningContext } from './signing-context.ts'
 import { Space } from './space.ts'
+import { SpaceStore } from './space-store.ts'
 import type { Storage } from './storage/storage.ts'
 
 /** What a manager works with. The caller made these, and closes them after the manager. */
@@ -113,9 +114,9 @@ export class SpaceManager {
         return this.#join(existing, options.addresses)
       }
       const own = { keyring: this.#keyring, signingContext: this.signingContext }
-      const { record, writes } = await prepareAcceptance(admission, options, own)
-      await this.storage.transact([...writes, ...(options.alsoWrite ?? [])])
-      return this.#join(await this.#load(record), options.addresses)
+      const { store, staged } = await prepareAcceptance(admission, options, own)
+      await staged.commit(this.storage, options.alsoWrite)
+      return this.#join(this.#add(store), options.addresses)
     })
   }
 
@@ -137,14 +138,17 @@ export class SpaceManager {
   }
 
   async #load(record: SpaceRecord): Promise<Entry> {
-    const space = await Space.open(record, {
-      storage: this.storage,
+    return this.#add(await SpaceStore.open(this.storage, record))
+  }
+
+  #add(store: SpaceStore): Entry {
+    const space = new Space(store, {
       keyring: this.#keyring,
       signingContext: this.signingContext,
       clock: this.#clock,
     })
     const entry: Entry = { space }
-    this.#entries.set(record.spaceKey, entry)
+    this.#entries.set(store.record.spaceKey, entry)
     return entry
   }
 

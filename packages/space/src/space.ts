@@ -5,13 +5,12 @@ import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import { encodeDataEntry, type Message } from './message.ts'
-import { type SpaceRecord, spaceTopic } from './record.ts'
+import { spaceTopic } from './record.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { Replication } from './replication/replication.ts'
 import type { Member } from './roster.ts'
 import type { SigningContext } from './signing-context.ts'
-import { SpaceStore, type StoreChange } from './space-store.ts'
-import type { Storage } from './storage/storage.ts'
+import type { SpaceStore, StoreChange } from './space-store.ts'
 
 /** What happens in a space; each part may be left out. */
 export interface SpaceListener {
@@ -27,7 +26,6 @@ export interface SpaceListener {
 
 /** What a space works with. All of it is its manager's. */
 export interface SpaceParts {
-  readonly storage: Storage
   readonly keyring: Keyring
   readonly signingContext: SigningContext
   readonly clock: Clock
@@ -49,7 +47,8 @@ export class Space {
   #members: readonly Member[]
   #closed = false
 
-  private constructor(store: SpaceStore, parts: SpaceParts) {
+  /** @internal */
+  constructor(store: SpaceStore, parts: SpaceParts) {
     this.#store = store
     this.#parts = parts
     this.#members = store.roster.members()
@@ -57,13 +56,7 @@ export class Space {
       onPeers: () => this.#emit((listener) => listener.onPeers?.(this.peers())),
       onProblem: (problem) => this.#emit((listener) => listener.onProblem?.(problem)),
     })
-  }
-
-  /** @internal Reads a space from the storage. */
-  static async open(record: SpaceRecord, parts: SpaceParts): Promise<Space> {
-    const space = new Space(await SpaceStore.open(parts.storage, record), parts)
-    space.#store.onChange = (change) => space.#onChange(change)
-    return space
+    store.onChange = (change) => this.#onChange(change)
   }
 
   /** The space's own key; it signed the genesis and was destroyed. */

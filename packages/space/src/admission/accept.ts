@@ -7,6 +7,7 @@ import { encodeRecord, type SpaceRecord, storageKeys } from '../record.ts'
 import type { SigningContext } from '../signing-context.ts'
 import { SpaceStore } from '../space-store.ts'
 import { MemoryStorage } from '../storage/memory-storage.ts'
+import { StagedStorage } from '../storage/staged-storage.ts'
 import type { StorageWrite } from '../storage/storage.ts'
 import { encodeAdmission, genesisIdOf, type SpaceAdmission } from './admission.ts'
 
@@ -27,8 +28,8 @@ export interface AcceptOptions {
 }
 
 /**
- * Checks an admission as far as it can be checked, and gives what has to be stored for it. Nothing is written: the
- * space is put together in memory, from the very records that will be stored, and looked at.
+ * Checks an admission as far as it can be checked. Nothing is written: the space is put together in memory, from the
+ * very records that will be stored, and looked at. It is the caller's to commit.
  *
  * @throws SpaceError `BAD_ADMISSION`, or what is wrong with a feed in it
  */
@@ -36,7 +37,7 @@ export async function prepareAcceptance(
   admission: SpaceAdmission,
   options: AcceptOptions,
   own: { readonly keyring: Keyring; readonly signingContext: SigningContext },
-): Promise<{ record: SpaceRecord; writes: StorageWrite[] }> {
+): Promise<{ store: SpaceStore; staged: StagedStorage }> {
   const genesisId = genesisIdOf(admission)
   const role = checkPath(admission, genesisId, options, own.signingContext.identityKey)
   checkOwnFeeds(admission, role, options, own.signingContext)
@@ -63,8 +64,10 @@ export async function prepareAcceptance(
     },
     ...(await feedWrites(admission)),
   ]
-  await rehearse(admission, record, all, own.signingContext.identityKey, role)
-  return { record, writes: all }
+  const staged = await StagedStorage.of(all)
+  const store = await SpaceStore.open(staged, record)
+  checkStore(store, admission, own.signingContext.identityKey, role)
+  return { store, staged }
 }
 
 function checkPath(
@@ -125,16 +128,12 @@ async function feedWrites({ controlFeeds, spaceKey }: SpaceAdmission): Promise<S
   return writes
 }
 
-async function rehearse(
+function checkStore(
+  { roster, record }: SpaceStore,
   admission: SpaceAdmission,
-  record: SpaceRecord,
-  writes: readonly StorageWrite[],
   identity: PublicKey,
   role: Role,
-): Promise<void> {
-  const scratch = new MemoryStorage()
-  await scratch.transact(writes)
-  const { roster } = await SpaceStore.open(scratch, record)
+): void {
   if (admission.controlFeeds.length > 0 && roster.provisional)
     throw bad('the grant does not follow from the control feeds')
   for (const { feed } of admission.controlFeeds)

@@ -1,0 +1,43 @@
+import { MemoryStorage } from './memory-storage.ts'
+import type { Storage, StorageWrite } from './storage.ts'
+
+/**
+ * A storage that first holds what is to be written in memory, so that it can be looked at as it will be, and
+ * becomes the real one when that is written. What was opened on it stays open.
+ */
+export class StagedStorage implements Storage {
+  readonly #writes: readonly StorageWrite[]
+  #target: Storage = new MemoryStorage()
+
+  private constructor(writes: readonly StorageWrite[]) {
+    this.#writes = writes
+  }
+
+  static async of(writes: readonly StorageWrite[]): Promise<StagedStorage> {
+    const staged = new StagedStorage(writes)
+    await staged.#target.transact(writes)
+    return staged
+  }
+
+  /** Writes it all, and `alsoWrite` with it, in one transaction. When that fails nothing has changed. */
+  async commit(real: Storage, alsoWrite: readonly StorageWrite[] = []): Promise<void> {
+    await real.transact([...this.#writes, ...alsoWrite])
+    this.#target = real
+  }
+
+  get(key: string): Promise<Uint8Array | undefined> {
+    return this.#target.get(key)
+  }
+
+  list(prefix: string): Promise<[key: string, value: Uint8Array][]> {
+    return this.#target.list(prefix)
+  }
+
+  transact(writes: readonly StorageWrite[]): Promise<void> {
+    return this.#target.transact(writes)
+  }
+
+  close(): Promise<void> {
+    return this.#target.close()
+  }
+}
