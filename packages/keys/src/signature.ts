@@ -1,6 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { base64Url } from './native-keys.ts'
 import { PublicKey } from './public-key.ts'
+import { isInPrimeSubgroup } from './subgroup.ts'
 
 /** Length of an Ed25519 signature in bytes (RFC 8032, section 5.1.6). */
 export const SIGNATURE_BYTES = 64
@@ -34,14 +35,22 @@ export function rememberSafeKey(key: PublicKey): void {
 }
 
 function pointIsSafe(encoded: Uint8Array): boolean {
-  return pointIsTorsionFree(encoded) && !ed25519.Point.fromBytes(encoded, false).is0()
+  const point = decode(encoded)
+  return point !== undefined && !point.is0() && isInPrimeSubgroup(point.toAffine())
 }
 
 function pointIsTorsionFree(encoded: Uint8Array): boolean {
+  const point = decode(encoded)
+  return point !== undefined && isInPrimeSubgroup(point.toAffine())
+}
+
+/** A point from its canonical encoding, `undefined` for anything else. */
+function decode(encoded: Uint8Array): InstanceType<typeof ed25519.Point> | undefined {
   try {
-    return ed25519.Point.fromBytes(encoded, false).isTorsionFree()
+    return ed25519.Point.fromBytes(encoded, false)
   } catch {
-    return false // not a point
+    // noble throws for what is no point, or another encoding of one.
+    return undefined
   }
 }
 
