@@ -1,5 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { Keyring } from '@vestibule/keys'
+import { Keyring, type PublicKey } from '@vestibule/keys'
 import { type Clock, NetworkManager, type NetworkNode } from '@vestibule/network'
 import {
   MemoryNetwork,
@@ -81,6 +81,7 @@ export class Person {
   readonly #disk: Disk
   readonly #skewMs: number
   #running: Running | undefined
+  #identityKey: PublicKey | undefined
 
   constructor(world: World, name: string, disk: Disk, skewMs: number) {
     this.#world = world
@@ -102,8 +103,9 @@ export class Person {
     return this.running.handler
   }
 
-  get identityKey() {
-    return this.running.signingContext.identityKey
+  get identityKey(): PublicKey {
+    this.#identityKey ??= this.running.signingContext.identityKey
+    return this.#identityKey
   }
 
   get peer(): string {
@@ -167,6 +169,7 @@ export class Person {
       clock,
       random,
     })
+    this.#identityKey = signingContext.identityKey
     this.#running = {
       life,
       clock,
