@@ -88,6 +88,7 @@ export class Attacker {
     const swarm = await manager.joinSwarm({
       topic: deriveLinkKeys(link.secret).topic,
       topology: 'guest',
+      addresses: link.hosts,
       protocolProvider: async (channel) => {
         opened.resolve(channel)
         await channel.ended

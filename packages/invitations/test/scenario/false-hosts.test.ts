@@ -1,6 +1,6 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { type Keyring, type PublicKey, Redacted } from '@vestibule/keys'
-import { NetworkManager, type ProtocolProvider, type SwarmConnection } from '@vestibule/network'
+import { type Channel, NetworkManager, type ProtocolProvider } from '@vestibule/network'
 import type { Space, SpaceAdmission } from '@vestibule/space'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HostDriver } from '../../src/driver/host-driver.ts'
@@ -12,6 +12,7 @@ import { hostConfig, newHostRecord } from '../../src/machine/host-state.ts'
 import { CancellableInvitationObservable } from '../../src/observable.ts'
 import { encodeHostMessage, type HostMessage, REFUSAL_CODES } from '../../src/protocol/messages.ts'
 import type { StoredInvitation } from '../../src/records.ts'
+import { Attacker } from './attacker.ts'
 import { answer, ended, HOUR, MINUTE, type Person, statesOf, World } from './world.ts'
 
 let world: World
@@ -28,8 +29,8 @@ afterEach(async () => {
   await world.close()
 })
 
-/** Answers on an invitation's topic, on a node of its own. */
-async function impostor(link: string, provider: ProtocolProvider): Promise<SwarmConnection> {
+/** Answers on an invitation's topic, on a node of its own. @returns its peer id */
+async function impostor(link: string, provider: ProtocolProvider): Promise<string> {
   const { clock, network, relay } = world
   const manager = new NetworkManager({
     node: network.createNode(),
@@ -39,9 +40,9 @@ async function impostor(link: string, provider: ProtocolProvider): Promise<Swarm
   })
   await manager.start()
   const { topic } = deriveLinkKeys(parseInvitation(link).secret)
-  const swarm = await manager.joinSwarm({ topic, topology: 'host', protocolProvider: provider })
+  await manager.joinSwarm({ topic, topology: 'host', protocolProvider: provider })
   running.push({ close: () => manager.stop() })
-  return swarm
+  return manager.peer
 }
 
 /** What a host makes its invitation of; the parts that are its own it may choose. */
@@ -179,6 +180,37 @@ describe('whoever answers on the topic without the host’s key', () => {
       'AUTHENTICATING',
       'SUCCESS',
     ])
+  })
+
+  test('can’t put itself between the two, though it has the link: what it passes on is of no use', async () => {
+    const space = await ada.createSpace()
+    const invitation = await ada.invite(space)
+    const towardsHost = await Attacker.enter(world, parseInvitation(invitation.link))
+    running.push({ close: () => towardsHost.leave() })
+    const passed: string[] = []
+    const pass = async (from: Channel, to: Channel, whose: string): Promise<void> => {
+      for (;;) {
+        const frame = await from.receive()
+        passed.push(whose)
+        await to.send(frame)
+      }
+    }
+    const middle = await impostor(invitation.link, async (channel) => {
+      const { channel: other } = towardsHost
+      await Promise.race([pass(channel, other, 'guest'), pass(other, channel, 'host')])
+    })
+    // The guest can reach nobody else.
+    world.network.partition([bob.peer, middle, world.relay.id], [ada.peer, towardsHost.channel.localPeer])
+    const provider = bob.accept(invitation.link)
+    const states = statesOf(provider)
+    answer(provider, invitation.code ?? '')
+    await world.clock.advance(5_000)
+    expect(passed).toEqual(['guest', 'host'])
+    expect(states).toEqual(['INIT', 'CONNECTING'])
+    expect(invitation.observable.invitation.state).toBe('CONNECTING')
+    world.network.heal()
+    expect(await world.clock.settle(ended(provider))).toBe('SUCCESS')
+    expect((await ada.record(invitation.link))?.progress.charged).toBe(0)
   })
 })
 
