@@ -100,7 +100,7 @@ class Simulation {
         reordering: this.#random() * 0.05,
         duplication: this.#random() * 0.05,
       })
-    else if (what < 98) void guest.person.isRunning && void guest.provider?.cancel()
+    else if (what < 98) this.#leave(guest)
     else if (what < 99) this.#cancel()
     await clock.advance(this.#pick([0, 20, 200, 1_000, 5_000, 20_000]))
   }
@@ -154,6 +154,12 @@ class Simulation {
     this.trace.push(`${this.#world.clock.now()} ${person.name} is back`)
     const restored = await person.restart()
     if (person === this.#host) this.#observable = restored[0]
+  }
+
+  #leave({ person, provider }: Guest): void {
+    if (!person.isRunning || provider === undefined) return
+    this.trace.push(`${this.#world.clock.now()} ${person.name} leaves in ${provider.invitation.state}`)
+    void provider.cancel()
   }
 
   #cancel(): void {
