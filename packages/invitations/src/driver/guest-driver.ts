@@ -68,6 +68,10 @@ export class GuestDriver {
       this.#state = guestState(this.#state.config, { resume: true })
     }
     this.#dispatch({ type: 'started' })
+    await this.#search()
+  }
+
+  async #search(): Promise<void> {
     const swarm = await this.#parts.networkManager.joinSwarm({
       topic: this.#keys.topic,
       topology: 'guest',
@@ -77,6 +81,26 @@ export class GuestDriver {
     })
     this.#swarm = swarm
     if (this.#state.outcome !== undefined) await swarm.close()
+  }
+
+  /**
+   * The host was there, and is not. Its swarm gives up on a peer after a few failures in a row, and on one that was
+   * turned away while the connection before it still seemed to live; so it is looked for anew while there is time.
+   */
+  #searchAgainLater(): void {
+    this.#deadlines.arm('search again', MACHINE_MS, () => {
+      const { active, greeting } = this.#state
+      if (active !== undefined) return
+      this.#searchAgainLater()
+      if (greeting.size > 0) return
+      const old = this.#swarm
+      const again = async (): Promise<void> => {
+        await old?.close()
+        if (this.#state.outcome === undefined && this.#swarm === old) await this.#search()
+      }
+      // A network that was stopped meanwhile finds nobody; the deadline of the search says so.
+      void again().catch(() => undefined)
+    })
   }
 
   /** @throws InvitationError `CODE_NOT_WANTED` */
@@ -113,7 +137,10 @@ export class GuestDriver {
       this.#dispatch({ type: garbled ? 'garbled' : 'lost', session: id })
       // The swarm dials again whoever its provider failed with, and nobody else: the host has to be found again
       // when it turned this guest away for now, and a stranger need not be.
-      if (this.#state.outcome === undefined && !this.#strangers.has(id)) throw error
+      if (this.#state.outcome === undefined) {
+        if (session.preview !== undefined) this.#searchAgainLater()
+        if (!this.#strangers.has(id)) throw error
+      }
     } finally {
       this.#sessions.delete(id)
       this.#strangers.delete(id)

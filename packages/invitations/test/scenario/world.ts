@@ -42,8 +42,8 @@ export class World {
   }
 
   /** Somebody whose device is on, with an identity of their own. */
-  async person(name: string, options: { readonly disk?: Disk; readonly skewMs?: number } = {}) {
-    const person = new Person(this, name, options.disk ?? memoryDisk(), options.skewMs ?? 0)
+  async person(name: string, options: Partial<Device> = {}): Promise<Person> {
+    const person = new Person(this, name, { disk: memoryDisk(), skewMs: 0, reachable: true, ...options })
     this.people.push(person)
     await person.start()
     return person
@@ -62,6 +62,15 @@ export class World {
   }
 }
 
+/** What somebody's application runs on. */
+export interface Device {
+  readonly disk: Disk
+  /** How far its clock is ahead. */
+  readonly skewMs: number
+  /** Whether it can be dialled without a relay. */
+  readonly reachable: boolean
+}
+
 /** One run of the application on a device: everything that is gone when it is killed. */
 export interface Running {
   readonly life: Life
@@ -78,16 +87,14 @@ export interface Running {
 export class Person {
   readonly #world: World
   readonly name: string
-  readonly #disk: Disk
-  readonly #skewMs: number
+  readonly #device: Device
   #running: Running | undefined
   #identityKey: PublicKey | undefined
 
-  constructor(world: World, name: string, disk: Disk, skewMs: number) {
+  constructor(world: World, name: string, device: Device) {
     this.#world = world
     this.name = name
-    this.#disk = disk
-    this.#skewMs = skewMs
+    this.#device = device
   }
 
   get running(): Running {
@@ -120,9 +127,9 @@ export class Person {
   /** Starts the application, with what the disk holds. */
   async start(): Promise<void> {
     const { clock: time, network, relay, random } = this.#world
-    const disk = await this.#disk.openStorage()
+    const disk = await this.#device.disk.openStorage()
     const timers = new Set<() => void>()
-    const node = network.createNode()
+    const node = network.createNode({ reachable: this.#device.reachable })
     const life: Life = {
       alive: true,
       fate: () => 'done',
@@ -136,7 +143,7 @@ export class Person {
       },
     }
     const clock: Clock = {
-      now: () => time.now() + this.#skewMs,
+      now: () => time.now() + this.#device.skewMs,
       after: (ms, fn) => {
         if (!life.alive) return () => undefined
         const cancel = time.after(ms, () => {
@@ -151,7 +158,7 @@ export class Person {
       },
     }
     const storage = storageOf(life, disk)
-    const keyring = new Keyring(keyStoreOf(life, this.#disk.keys))
+    const keyring = new Keyring(keyStoreOf(life, this.#device.disk.keys))
     const isNew = (await storage.get('identity')) === undefined
     const signingContext = isNew
       ? await SigningContext.create({ keyring, storage, displayName: this.name, clock })
@@ -252,7 +259,7 @@ export class Person {
   }
 
   async #storage(): Promise<Storage> {
-    return this.#running?.storage ?? this.#disk.openStorage()
+    return this.#running?.storage ?? this.#device.disk.openStorage()
   }
 
   /** Every key in the storage. */
