@@ -23,6 +23,8 @@ const SENTENCES = {
   PROTOCOL_VIOLATION: 'The other side did not follow the protocol of invitations.',
   HOST_FAILED: 'The other side could not complete the invitation. Try again later.',
   STORAGE_FAILED: 'The invitation could not be stored on this device.',
+  NETWORK_FAILED: 'The network could not be used.',
+  CLOSED: 'Invitations are not served here any more.',
   UNSUPPORTED: 'This kind of invitation is not supported here.',
 } as const
 

@@ -1,6 +1,6 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { equalBytes, type Keyring, PublicKey, Redacted } from '@vestibule/keys'
-import { type Clock, type NetworkManager, systemClock } from '@vestibule/network'
+import { type Clock, NetworkError, type NetworkManager, systemClock } from '@vestibule/network'
 import type { SigningContext, Space, SpaceManager } from '@vestibule/space'
 import { GuestDriver } from './driver/guest-driver.ts'
 import { HostDriver } from './driver/host-driver.ts'
@@ -9,7 +9,7 @@ import { InvitationError } from './errors.ts'
 import { Invitation } from './invitation.ts'
 import { encodeInvitation, InvitationLink, parseInvitation } from './link/link.ts'
 import { commitment, deriveLinkKeys, LINK_SECRET_BYTES } from './link/link-keys.ts'
-import { hostConfig, isEndedLife, newHostRecord } from './machine/host-state.ts'
+import { hostConfig, newHostRecord } from './machine/host-state.ts'
 import {
   AuthenticatingInvitationProvider,
   CancellableInvitationObservable,
@@ -49,6 +49,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
   readonly #hosted = new Map<string, HostDriver>()
   readonly #accepting = new Map<string, { driver: GuestDriver; provider: AuthenticatingInvitationProvider }>()
   readonly #starting = new Set<Promise<unknown>>()
+  #closed = false
 
   /** All four are the application's: it opened them, and closes them after this. */
   constructor(
@@ -68,9 +69,10 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
    * It is durable before `invitation.link` appears, with `CONNECTING`; after a restart `restore` serves it again.
    * The observable ends with `ERROR` and `NOT_ALLOWED` when the own role does not allow to admit at that role.
    *
-   * @throws TypeError for options that make no invitation
+   * @throws TypeError for options that make no invitation; InvitationError `CLOSED`
    */
   createInvitation(space: Space, options: InvitationsOptions = {}): CancellableInvitationObservable {
+    this.#assertOpen()
     const choices = hostChoices(options)
     const secret = new Redacted(this.#parts.random(LINK_SECRET_BYTES))
     const now = this.#parts.clock.now()
@@ -111,12 +113,13 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
    * the same provider; one of a space that this identity is a member of already ends with `SUCCESS` at once.
    *
    * @param invitation a link (text or URL, untrusted), a parsed link, or an invitation that has one
-   * @throws InvitationError `LINK_TOO_LONG`, `LINK_FOREIGN`, `LINK_MALFORMED`, `LINK_VERSION`, `UNSUPPORTED`
+   * @throws InvitationError `LINK_TOO_LONG`, `LINK_FOREIGN`, `LINK_MALFORMED`, `LINK_VERSION`, `UNSUPPORTED`, `CLOSED`
    */
   acceptInvitation(
     invitation: Invitation | InvitationLink | string,
     options: InvitationsOptions = {},
   ): AuthenticatingInvitationProvider {
+    this.#assertOpen()
     const link = toLink(invitation)
     const timeoutMs = timeoutOf(options)
     const { invitationId } = deriveLinkKeys(link.secret)
@@ -177,13 +180,14 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
         () => driver.cancel(),
       )
       const driver = await this.#serve(space, stored, observable)
-      if (!isEndedLife(stored.progress.life)) observables.push(observable)
+      if (stored.progress.life === 'OPEN') observables.push(observable)
     }
     return observables
   }
 
   /** Stops serving and accepting. Invitations stay as they are in the storage. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.allSettled(this.#starting)
     await Promise.all([...this.#accepting.values()].map(({ driver }) => driver.cancel()))
     await Promise.all([...this.#hosted.values()].map((driver) => driver.close()))
@@ -191,6 +195,10 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new InvitationError('CLOSED')
   }
 
   async #create(
@@ -335,13 +343,20 @@ function directAddresses(addresses: readonly string[]): string[] {
 
 /** Ends an observable whose driver could not begin. */
 function fail(observable: InvitationObservable, error: unknown): void {
-  const known =
-    error instanceof InvitationError ? error : new InvitationError('STORAGE_FAILED', { cause: error })
-  observable.update(observable.invitation.with({ state: 'ERROR' }), known)
+  observable.update(observable.invitation.with({ state: 'ERROR' }), toInvitationError(error))
+}
+
+function toInvitationError(error: unknown): InvitationError {
+  if (error instanceof InvitationError) return error
+  const code = error instanceof NetworkError ? 'NETWORK_FAILED' : 'STORAGE_FAILED'
+  return new InvitationError(code, { cause: error })
 }
 
 function cancelOnAbort(observable: InvitationObservable, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
   const cancel = () => void observable.cancel().catch(() => undefined)
-  if (signal?.aborted === true) cancel()
-  else signal?.addEventListener('abort', cancel, { once: true })
+  if (signal.aborted) return cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  const forget = () => signal.removeEventListener('abort', cancel)
+  observable.result().then(forget, forget)
 }
