@@ -9,7 +9,7 @@ import { InvitationError } from './errors.ts'
 import { Invitation } from './invitation.ts'
 import { encodeInvitation, InvitationLink, parseInvitation } from './link/link.ts'
 import { commitment, deriveLinkKeys, LINK_SECRET_BYTES } from './link/link-keys.ts'
-import { hostConfig, newHostRecord } from './machine/host-state.ts'
+import { hostConfig, isEndedLife, newHostRecord } from './machine/host-state.ts'
 import {
   AuthenticatingInvitationProvider,
   CancellableInvitationObservable,
@@ -159,7 +159,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
   /**
    * Serves again what was made before a restart: open invitations, and those that have ended for guests whose
    * answer was lost. What ended more than 48 hours ago is wiped.
-   * @returns the open ones that were not served already
+   * @returns those that are open or locked, and were not served already
    * @throws InvitationError `STORAGE_FAILED` for a damaged record; storage and key errors
    */
   async restore(): Promise<CancellableInvitationObservable[]> {
@@ -180,7 +180,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
         () => driver.cancel(),
       )
       const driver = await this.#serve(space, stored, observable)
-      if (stored.progress.life === 'OPEN') observables.push(observable)
+      if (!isEndedLife(stored.progress.life)) observables.push(observable)
     }
     return observables
   }

@@ -1,5 +1,11 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
+import {
+  generateAgreementKey,
+  generateSigningKey,
+  type KeyPairBytes,
+  sharedSecret,
+} from './curve/native-keys.ts'
 import { KeysError } from './errors.ts'
 import {
   encodeKeyRecord,
@@ -8,7 +14,6 @@ import {
   MemoryKeyStore,
   parseKeyRecord,
 } from './key-store.ts'
-import { generateAgreementKey, generateSigningKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
 import { equalBytes } from './pae.ts'
 import { PublicKey } from './public-key.ts'
 import { rememberSafeKey } from './signature.ts'
