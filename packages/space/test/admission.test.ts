@@ -29,14 +29,36 @@ describe('admitting', () => {
   })
 
   test('again gives the same admission, and writes only what else was asked for', async () => {
-    const { ada, bob, space, candidate, admission, close } = await admitted()
+    const { ada, space, candidate, admission, close } = await admitted()
     const record = { key: 'invitations/2', value: Uint8Array.of(2) }
     const again = await space.admit(candidate, { role: 'OWNER', alsoWrite: [record] })
     expect(again.path.map(({ id }) => id)).toEqual(admission.path.map(({ id }) => id))
     expect(again.heads).toEqual(admission.heads)
     expect(await ada.storage.get(record.key)).toEqual(record.value)
-    const other = await bob.candidate()
-    await expect(space.admit(other, { role: 'EDITOR' })).rejects.toMatchObject({ code: 'ALREADY_MEMBER' })
+    await close()
+  })
+
+  test('lets in again, with other feeds, a member that it admitted and that has lost what it had', async () => {
+    const { bob, space, close } = await admitted()
+    const his = await bring(space, bob)
+    expect([namesOf(space), namesOf(his)]).toEqual([
+      ['ada', 'bob'],
+      ['ada', 'bob'],
+    ])
+    await his.write('back again')
+    await until(space, () => textsOf(space).includes('back again'))
+    await close()
+  })
+
+  test('with other feeds refuses another role, another admin, and one who comes back for ever', async () => {
+    const { eve, bob, space, close } = await admitted()
+    const hers = await bring(space, eve, 'ADMIN')
+    await until(hers, () => namesOf(hers).length === 3)
+    const refused = { code: 'ALREADY_MEMBER' }
+    await expect(space.admit(await bob.candidate(), { role: 'READER' })).rejects.toMatchObject(refused)
+    await expect(hers.admit(await bob.candidate(), { role: 'EDITOR' })).rejects.toMatchObject(refused)
+    for (let i = 0; i < 7; i++) await space.admit(await bob.candidate(), { role: 'EDITOR' })
+    await expect(space.admit(await bob.candidate(), { role: 'EDITOR' })).rejects.toMatchObject(refused)
     await close()
   })
 

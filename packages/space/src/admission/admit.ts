@@ -1,4 +1,11 @@
-import { type Credential, isAtLeast, type Profile, type Role, verifyFeedProof } from '@vestibule/credentials'
+import {
+  type Credential,
+  isAtLeast,
+  type Member,
+  type Profile,
+  type Role,
+  verifyFeedProof,
+} from '@vestibule/credentials'
 import { equalBytes, type Keyring, type PublicKey } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
 import type { FeedBatch } from '../feed/entry.ts'
@@ -34,6 +41,8 @@ export interface AdmitOptions {
   readonly alsoWrite?: readonly StorageWrite[]
 }
 
+/** Control feeds of one member, so that coming back again and again does not fill the space. */
+const MAX_CONTROL_FEEDS = 8
 /** Heads that are named in an admission, which has to stay small. */
 const MAX_HEADS = 512
 
@@ -44,8 +53,8 @@ interface Host {
 }
 
 /**
- * Admits a member by the own word, or gives the admission of one who is a member already once more. Inside the
- * store's serial. On failure nothing has changed, neither in memory nor in the storage.
+ * Admits a member by the own word, or gives the admission of one who is a member already once more: as it was, or
+ * with other feeds. Inside the store's serial. On failure nothing has changed, neither in memory nor in the storage.
  */
 export async function admit(
   host: Host,
@@ -56,30 +65,52 @@ export async function admit(
   const { membership } = store.roster
   await checkCandidate(candidate)
   const existing = membership.members().get(candidate.identityKey)
-  if (existing !== undefined) {
-    const { member, purpose } = membership.feeds().get(candidate.controlFeedKey) ?? {}
-    if (member !== candidate.identityKey || purpose !== 'CONTROL')
-      throw new SpaceError('ALREADY_MEMBER', 'already a member, with another control feed')
+  const known = membership.feeds().get(candidate.controlFeedKey)
+  if (existing !== undefined && known?.member === candidate.identityKey && known.purpose === 'CONTROL') {
     if (options.alsoWrite !== undefined) await store.write(options.alsoWrite)
     return withControlFeeds(store, admissionOf(host, membership.admissionPath(existing.since), []))
   }
-  if (!membership.may(signingContext.identityKey, options.role))
-    throw new SpaceError('NOT_ALLOWED', `the own role does not allow to admit at ${options.role}`)
   for (const key of [candidate.controlFeedKey, candidate.dataFeedKey])
     if (membership.feeds().has(key)) throw new SpaceError('BAD_CANDIDATE', 'a feed that is admitted already')
+  if (existing !== undefined) checkReadmission(host, candidate, existing, options.role)
+  else if (!membership.may(signingContext.identityKey, options.role))
+    throw new SpaceError('NOT_ALLOWED', `the own role does not allow to admit at ${options.role}`)
 
-  const credentials = await issue(host, candidate, options)
-  const [grant, ...feeds] = credentials as [Credential, ...Credential[]]
-  const admission = admissionOf(host, [...pathToOwnGrant(host), grant], feeds)
+  const grant = existing === undefined ? [await issueGrant(host, candidate, options)] : []
+  const after = grant.length > 0 ? grant.map(({ id }) => id) : store.parentsOfNext()
+  const feeds = await issueFeeds(host, candidate, options.role, after)
+  const path =
+    existing === undefined ? [...pathToOwnGrant(host), ...grant] : membership.admissionPath(existing.since)
+  const admission = admissionOf(host, path, feeds)
   // What does not fit would be found out only after the guest is a member.
   encodeAdmission(admission)
   await store.append(
     keyring,
     store.record.controlFeedKey,
-    credentials.map(({ encoded }) => encoded),
+    [...grant, ...feeds].map(({ encoded }) => encoded),
     options.alsoWrite,
   )
   return withControlFeeds(store, { ...admission, heads: headsOf(store) })
+}
+
+/**
+ * Somebody who was admitted here and comes with other feeds has lost what it was admitted with, its answer or its
+ * storage. Whoever gave the grant may admit further feeds under it, so it gets in again, as the same member.
+ */
+function checkReadmission(
+  { store, signingContext }: Host,
+  { identityKey }: Candidate,
+  existing: Member,
+  role: Role,
+): void {
+  const { membership } = store.roster
+  const own = [...membership.feeds().values()].filter(
+    ({ member, purpose }) => member === identityKey && purpose === 'CONTROL',
+  )
+  const { identityKey: self } = signingContext
+  const granted = membership.get(existing.since)?.issuer === self && membership.may(self, role)
+  if (!granted || existing.role !== role || own.length >= MAX_CONTROL_FEEDS)
+    throw new SpaceError('ALREADY_MEMBER', 'already a member, with another control feed')
 }
 
 async function checkCandidate(candidate: Candidate): Promise<void> {
@@ -113,26 +144,37 @@ const dataFeedOf = (candidate: Candidate) =>
     proof: candidate.dataFeedProof,
   }) as const
 
-/** The grant and the admitted feeds, each after the one before. */
-async function issue(host: Host, candidate: Candidate, { role, invitationId }: AdmitOptions) {
-  const { store, signingContext } = host
+function issueGrant(
+  { store, signingContext }: Host,
+  { identityKey: member, profile }: Candidate,
+  { role, invitationId }: AdmitOptions,
+): Promise<Credential> {
   const space = store.record.spaceKey
-  const { identityKey: member, profile } = candidate
-  const grant = await signingContext.issue(
+  return signingContext.issue(
     { type: 'SpaceMember', space, member, role, profile, ...(invitationId && { invitationId }) },
     { parents: store.parentsOfNext() },
   )
+}
+
+/** The admitted feeds, each after the one before. */
+async function issueFeeds(
+  { store, signingContext }: Host,
+  candidate: Candidate,
+  role: Role,
+  parents: readonly string[],
+): Promise<Credential[]> {
+  const space = store.record.spaceKey
   const control = await signingContext.issue(
     { type: 'AdmittedFeed', space, ...controlFeedOf(candidate) },
-    { parents: [grant.id] },
+    { parents },
   )
   // A reader writes nothing but news of itself.
-  if (!isAtLeast(role, 'EDITOR')) return [grant, control]
+  if (!isAtLeast(role, 'EDITOR')) return [control]
   const data = await signingContext.issue(
     { type: 'AdmittedFeed', space, ...dataFeedOf(candidate) },
     { parents: [control.id] },
   )
-  return [grant, control, data]
+  return [control, data]
 }
 
 function pathToOwnGrant({ store, signingContext }: Host): Credential[] {
