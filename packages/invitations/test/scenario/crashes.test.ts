@@ -201,6 +201,32 @@ describe('an answer that is lost', () => {
   })
 })
 
+describe('an answer that is lost for good', () => {
+  test('is made up for by a new invitation, and the member is the same', async () => {
+    const world = new World()
+    const ada = await world.person('ada')
+    const bob = await world.person('bob')
+    const space = await ada.createSpace()
+    const first = await ada.invite(space)
+    ada.setFate(({ what }) => {
+      if (what.includes('invitations/admitted/')) bob.kill()
+      return 'done'
+    })
+    answer(bob.accept(first.link), first.code ?? '')
+    await world.clock.advance(1_000)
+    expect(namesOf(space)).toEqual(['ada', 'bob'])
+    await bob.restart()
+    expect(bob.space).toBeUndefined()
+    const second = await ada.invite(space)
+    expect((await bob.join(second)).state).toBe('SUCCESS')
+    for (const person of [ada, bob]) expect(namesOf(person.space)).toEqual(['ada', 'bob'])
+    await bob.space?.write('here at last')
+    await world.clock.advance(1_000)
+    expect(space.messages().map(({ text }) => text)).toEqual(['here at last'])
+    await world.close()
+  })
+})
+
 describe('an end', () => {
   test('that the host was killed while storing is the end, or is not, and never half of it', async () => {
     for (const how of ['cancelled', 'expired'] as const)
