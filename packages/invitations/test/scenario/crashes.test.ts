@@ -215,6 +215,7 @@ describe('an answer that is lost for good', () => {
     answer(bob.accept(first.link), first.code ?? '')
     await world.clock.advance(1_000)
     expect(namesOf(space)).toEqual(['ada', 'bob'])
+    ada.setFate(() => 'done')
     await bob.restart()
     expect(bob.space).toBeUndefined()
     const second = await ada.invite(space)
