@@ -1,10 +1,12 @@
 export { KeysError, type KeysErrorCode } from './errors.ts'
-export { type KeyStore, MemoryKeyStore } from './key-store.ts'
 export { Keyring, type Signer } from './keyring.ts'
 export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
 export { equalBytes, pae } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
 export { Redacted } from './redacted.ts'
+export { DEFAULT_SEALING_COST, type SealingCost } from './sealing/argon2id.ts'
+export type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
+export { SealedKeyStore } from './sealing/sealed-key-store.ts'
 export {
   nobleBackend,
   nodeBackend,
@@ -12,4 +14,5 @@ export {
   type SignatureBackend,
   verifySignature,
   webCryptoBackend,
-} from './signature.ts'
+} from './signature/signature.ts'
+export { type KeyStore, MemoryKeyStore } from './store/key-store.ts'

@@ -1,18 +1,18 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { KeysError } from './errors.ts'
+import { generateAgreementKey, generateSigningKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
+import { equalBytes } from './pae.ts'
+import { PublicKey } from './public-key.ts'
+import { rememberSafeKey } from './signature/signature.ts'
+import { type SignFunction, signerFor } from './signing.ts'
 import {
   encodeKeyRecord,
   type KeyRecord,
   type KeyStore,
   MemoryKeyStore,
   parseKeyRecord,
-} from './key-store.ts'
-import { generateAgreementKey, generateSigningKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
-import { equalBytes } from './pae.ts'
-import { PublicKey } from './public-key.ts'
-import { rememberSafeKey } from './signature.ts'
-import { type SignFunction, signerFor } from './signing.ts'
+} from './store/key-store.ts'
 
 /** Makes signatures for keys that it holds; what everything above asks of a keyring. */
 export interface Signer {
@@ -137,6 +137,7 @@ export class Keyring implements Signer {
     if (stored === undefined) throw new KeysError('KEY_NOT_FOUND', `no secret key is held for ${name}`)
     const where = this.#store.describe(name)
     const record = parseKeyRecord(stored, where)
+    stored.fill(0) // a store gives copies
     if (record.algorithm !== algorithm || !equalBytes(record.publicKey, publicKey))
       throw new KeysError('CORRUPT_RECORD', `the key record ${where} belongs to another key`)
     return record

@@ -1,6 +1,6 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { base64Url } from './native-keys.ts'
-import { PublicKey } from './public-key.ts'
+import { base64Url } from '../native-keys.ts'
+import { PublicKey } from '../public-key.ts'
 import { isInPrimeSubgroup } from './subgroup.ts'
 
 /** Length of an Ed25519 signature in bytes (RFC 8032, section 5.1.6). */
