@@ -3,6 +3,13 @@ export { Keyring, type Signer } from './keyring.ts'
 export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
 export { equalBytes, pae } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
+export {
+  createRecoveryPhrase,
+  entropyToRecoveryPhrase,
+  parseRecoveryPhrase,
+  RECOVERY_PHRASE_WORDS,
+  recoveryKeyFromPhrase,
+} from './recovery-phrase.ts'
 export { Redacted } from './redacted.ts'
 export { DEFAULT_SEALING_COST, type SealingCost } from './sealing/argon2id.ts'
 export type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
