@@ -1,3 +1,4 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { KeysError } from '../errors.ts'
 import { bytes, enumeration, type MessageOf, message, uint32 } from '../wire.ts'
 import { encodeChecked, parseChecked } from './checked-record.ts'
@@ -53,6 +54,14 @@ const KeyRecord = message('KeyRecord', {
   secretKey: bytes(4, { length: 32 }),
 })
 export type KeyRecord = Omit<MessageOf<typeof KeyRecord>, 'version'>
+
+/** What a keyring files a key under; the algorithm is there for people, too. */
+export function keyRecordName({ algorithm, publicKey }: Omit<KeyRecord, 'secretKey'>): string {
+  return `${algorithm.toLowerCase()}-${bytesToHex(publicKey)}`
+}
+
+/** Whether a name is one that {@link keyRecordName} gives. */
+export const isKeyRecordName = (name: string): boolean => /^(ed|x)25519-[0-9a-f]{64}$/.test(name)
 
 /** The stored form of a key. */
 export function encodeKeyRecord(record: KeyRecord): Uint8Array {
