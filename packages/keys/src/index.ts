@@ -22,4 +22,5 @@ export {
   verifySignature,
   webCryptoBackend,
 } from './signature/signature.ts'
+export { type SignedMessage, verifySignatures } from './signature/verify-signatures.ts'
 export { type KeyStore, MemoryKeyStore } from './store/key-store.ts'
