@@ -1,6 +1,6 @@
+export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './curve/native-keys.ts'
 export { KeysError, type KeysErrorCode } from './errors.ts'
 export { Keyring, type Signer } from './keyring.ts'
-export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
 export { equalBytes, pae } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
 export {
@@ -21,6 +21,6 @@ export {
   type SignatureBackend,
   verifySignature,
   webCryptoBackend,
-} from './signature/signature.ts'
-export { type SignedMessage, verifySignatures } from './signature/verify-signatures.ts'
+} from './signature.ts'
 export { type KeyStore, MemoryKeyStore } from './store/key-store.ts'
+export { type SignedMessage, verifySignatures } from './verify-signatures.ts'

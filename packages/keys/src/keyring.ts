@@ -1,11 +1,16 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
+import {
+  generateAgreementKey,
+  generateSigningKey,
+  type KeyPairBytes,
+  sharedSecret,
+} from './curve/native-keys.ts'
 import { KeysError } from './errors.ts'
-import { generateAgreementKey, generateSigningKey, type KeyPairBytes, sharedSecret } from './native-keys.ts'
 import { equalBytes } from './pae.ts'
 import { PublicKey } from './public-key.ts'
 import { restoreKeyBackup, sealKeyBackup } from './sealing/key-backup.ts'
 import type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
-import { rememberSafeKey } from './signature/signature.ts'
+import { rememberSafeKey } from './signature.ts'
 import { type SignFunction, signerFor } from './signing.ts'
 import {
   encodeKeyRecord,
@@ -118,7 +123,7 @@ export class Keyring implements Signer {
 
   /**
    * All keys, for signing and for agreement, as one file sealed under a passphrase: what to keep elsewhere.
-   * @returns the file, about 110 bytes a key; it is the caller's
+   * @returns the file, about 80 bytes a key; it is the caller's
    * @throws KeysError CORRUPT_RECORD or another for a key that can't be read; a backup is whole or not at all
    * @throws TypeError for an empty passphrase or a cost that is out of bounds
    */

@@ -2,8 +2,8 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { generateAgreementKey, generateSigningKey } from '../src/curve/native-keys.ts'
 import { agreementPublicKey, sharedSecret } from '../src/index.ts'
-import { generateAgreementKey, generateSigningKey } from '../src/native-keys.ts'
 
 const b32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 afterEach(() => vi.restoreAllMocks())

@@ -1,6 +1,6 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { agreementPublicKey } from '../curve/native-keys.ts'
 import { KeysError } from '../errors.ts'
-import { agreementPublicKey } from '../native-keys.ts'
 import { equalBytes } from '../pae.ts'
 import {
   encodeKeyRecord,

@@ -1,4 +1,4 @@
-import type { PublicKey } from '../public-key.ts'
+import type { PublicKey } from './public-key.ts'
 import { fastestBackend, type SignatureBackend, verifySignature, workingWebCrypto } from './signature.ts'
 
 /** One signature to check; `message` and `signature` are only read, and stay the caller's. */
