@@ -96,6 +96,14 @@ export class Keyring implements Signer {
   }
 
   /**
+   * Drops the secrets that it keeps at hand for signing. They are read from the store again when they are needed,
+   * which a locked `SealedKeyStore` refuses.
+   */
+  forget(): void {
+    this.#signers.clear()
+  }
+
+  /**
    * Makes an X25519 key pair for sealing things to this holder.
    * @returns its 32-byte public key (RFC 7748, section 5)
    */

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -205,6 +206,19 @@ describe('SealedKeyStore', () => {
   })
 })
 
+describe('a keyring over a locked store', () => {
+  test('signs with what it has at hand until it is told to forget it', async () => {
+    const store = await open(new MemoryKeyStore())
+    const keyring = new Keyring(store)
+    const key = await keyring.createKey()
+    store.lock()
+    expect(await keyring.sign(key, record)).toHaveLength(64)
+    keyring.forget()
+    await expect(keyring.sign(key, record)).rejects.toSatisfy(code('STORE_LOCKED'))
+    await expect(keyring.createKey()).rejects.toSatisfy(code('STORE_LOCKED'))
+  })
+})
+
 describe('SealedKeyStore.changePassphrase', () => {
   test('the next one opens it, the old one does not, and no record was rewritten', async () => {
     const inner = new MemoryKeyStore()
@@ -273,6 +287,39 @@ describe('SealedKeyStore.changePassphrase', () => {
     }
     expect(outcomes).toEqual(['old', 'next', 'next'])
   })
+
+  test('a process that the system kills while it writes leaves such a store in its files', async () => {
+    const folder = join(await mkdtemp(join(tmpdir(), 'vestibule-sealed-')), 'keys')
+    await (await open(new FileKeyStore(folder), 'a')).add('record', record)
+    const source = (file: string) => JSON.stringify(new URL(`../src/${file}`, import.meta.url).href)
+    // It says when a write begins, and is killed there or a little later.
+    const script = `
+      const { writeSync } = await import('node:fs')
+      const { SealedKeyStore } = await import(${source('index.ts')})
+      const { FileKeyStore } = await import(${source('node.ts')})
+      class Telling extends FileKeyStore {
+        add(...given) { writeSync(1, '+'); return super.add(...given) }
+        delete(...given) { writeSync(1, '-'); return super.delete(...given) }
+      }
+      let [current, next] = [process.argv[1], process.argv[1] === 'a' ? 'b' : 'a']
+      const store = await SealedKeyStore.open(new Telling(process.argv[2]), current)
+      for (;; [current, next] = [next, current]) await store.changePassphrase(current, next, ${JSON.stringify({ cost })})`
+    let current = 'a'
+    for (const writes of [1, 2, 3, 4]) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, current, folder])
+      let seen = 0
+      child.stdout.on('data', (data: Buffer) => {
+        seen += data.length
+        if (seen >= writes) child.kill('SIGKILL')
+      })
+      const [exit, signal] = await once(child, 'close')
+      expect([exit, signal]).toEqual([null, 'SIGKILL'])
+      const opened = await Promise.allSettled(['a', 'b'].map((p) => open(new FileKeyStore(folder), p)))
+      expect(opened.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      current = opened[0]?.status === 'fulfilled' ? 'a' : 'b'
+      expect(await (await open(new FileKeyStore(folder), current)).read('record')).toEqual(record)
+    }
+  }, 30_000)
 
   test('killed while an empty store is sealed, it is sealed anew', async () => {
     const inner = new MemoryKeyStore()

@@ -127,7 +127,10 @@ export class SealedKeyStore implements KeyStore, Disposable {
     })
   }
 
-  /** Wipes the data key from memory; from then on every call is refused with STORE_LOCKED. */
+  /**
+   * Wipes the data key from memory; from then on every call is refused with STORE_LOCKED. A keyring keeps what it
+   * has signed with: call its `forget`, too.
+   */
   lock(): void {
     this.#dataKey?.unwrap().fill(0)
     this.#dataKey = undefined
