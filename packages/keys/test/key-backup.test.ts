@@ -10,7 +10,7 @@ import {
   verifySignature,
 } from '../src/index.ts'
 import { openWithPassphrase, sealWithPassphrase } from '../src/sealing/sealed-box.ts'
-import { encodeKeyRecord, keyRecordName } from '../src/store/key-store.ts'
+import { encodeKeyRecord, keyRecordName, parseKeyRecord } from '../src/store/key-store.ts'
 import { bytes, message, repeated } from '../src/wire.ts'
 import { headerBytes } from './sealed-header.ts'
 
@@ -174,15 +174,27 @@ describe('backup of a keyring', () => {
     expect(await store.read(name)).toEqual(new Uint8Array([1, 2, 3]))
   })
 
-  test('a key that another import adds meanwhile is no failure', async () => {
+  test('a key that another import adds meanwhile is theirs, and stays when this import fails', async () => {
     const { file } = await example()
-    const store = new MemoryKeyStore()
-    const both = [new Keyring(store), new Keyring(store)].map((keyring) =>
-      keyring.importBackup(file, 'secret'),
-    )
-    const added = (await Promise.all(both)).flat()
-    expect(added).toHaveLength(2)
-    expect(await store.names()).toHaveLength(3)
+    const inner = new MemoryKeyStore()
+    const [first] = (await contentOf(file)).map((stored) => keyRecordName(parseKeyRecord(stored, 'here')))
+    /** The other import comes between this one's look and its first write. */
+    const overtaken = (store: KeyStore): KeyStore => ({
+      names: () => store.names(),
+      read: (name) => store.read(name),
+      delete: (name) => store.delete(name),
+      describe: (name) => store.describe(name),
+      add: async (name, record) => {
+        if (name === first) await inner.add(name, record)
+        await store.add(name, record)
+      },
+    })
+    const failing = new Keyring(overtaken(failingAt(inner, 3))).importBackup(file, 'secret')
+    await expect(failing).rejects.toSatisfy(code('STORE_UNAVAILABLE'))
+    expect(await inner.names()).toEqual([first])
+    await inner.delete(first as string)
+    expect(await new Keyring(overtaken(inner)).importBackup(file, 'secret')).toHaveLength(1)
+    expect(await inner.names()).toHaveLength(3)
   })
 
   test('needs a passphrase and an allowed cost', async () => {
