@@ -11,6 +11,18 @@ export type KeysErrorCode =
   | 'KEY_EXISTS'
   /** A key agreement gave the all-zero secret: the other side's public key has small order (RFC 7748, section 6.1). */
   | 'WEAK_AGREEMENT'
+  /** The passphrase is not the one that this was sealed with; nothing is known to be damaged. */
+  | 'WRONG_PASSPHRASE'
+  /** What was sealed asks for more memory or time to open than this package will spend, or for suspiciously little. */
+  | 'UNACCEPTABLE_COST'
+  /** The sealed store was locked, and its key is gone from memory. Open it again. */
+  | 'STORE_LOCKED'
+  /** A recovery phrase has more or fewer than 24 words. */
+  | 'WRONG_PHRASE_LENGTH'
+  /** A word of a recovery phrase is not in the list; the message says which by its number. */
+  | 'UNKNOWN_PHRASE_WORD'
+  /** The words of a recovery phrase are all in the list, but do not fit together. */
+  | 'WRONG_PHRASE_CHECKSUM'
 
 /** What this package throws when a promise is broken; a caller's mistake is a `TypeError`. */
 export class KeysError extends Error {

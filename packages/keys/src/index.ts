@@ -1,10 +1,19 @@
 export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './curve/native-keys.ts'
 export { KeysError, type KeysErrorCode } from './errors.ts'
-export { type KeyStore, MemoryKeyStore } from './key-store.ts'
 export { Keyring, type Signer } from './keyring.ts'
 export { equalBytes, pae } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
+export {
+  createRecoveryPhrase,
+  entropyToRecoveryPhrase,
+  parseRecoveryPhrase,
+  RECOVERY_PHRASE_WORDS,
+  recoveryKeyFromPhrase,
+} from './recovery-phrase.ts'
 export { Redacted } from './redacted.ts'
+export { DEFAULT_SEALING_COST, type SealingCost } from './sealing/argon2id.ts'
+export type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
+export { SealedKeyStore } from './sealing/sealed-key-store.ts'
 export {
   nobleBackend,
   nodeBackend,
@@ -13,3 +22,5 @@ export {
   verifySignature,
   webCryptoBackend,
 } from './signature.ts'
+export { type KeyStore, MemoryKeyStore } from './store/key-store.ts'
+export { type SignedMessage, verifySignatures } from './verify-signatures.ts'

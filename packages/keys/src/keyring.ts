@@ -1,5 +1,4 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
 import {
   generateAgreementKey,
   generateSigningKey,
@@ -7,17 +6,20 @@ import {
   sharedSecret,
 } from './curve/native-keys.ts'
 import { KeysError } from './errors.ts'
+import { equalBytes } from './pae.ts'
+import { PublicKey } from './public-key.ts'
+import { restoreKeyBackup, sealKeyBackup } from './sealing/key-backup.ts'
+import type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
+import { rememberSafeKey } from './signature.ts'
+import { type SignFunction, signerFor } from './signing.ts'
 import {
   encodeKeyRecord,
   type KeyRecord,
   type KeyStore,
+  keyRecordName,
   MemoryKeyStore,
   parseKeyRecord,
-} from './key-store.ts'
-import { equalBytes } from './pae.ts'
-import { PublicKey } from './public-key.ts'
-import { rememberSafeKey } from './signature.ts'
-import { type SignFunction, signerFor } from './signing.ts'
+} from './store/key-store.ts'
 
 /** Makes signatures for keys that it holds; what everything above asks of a keyring. */
 export interface Signer {
@@ -94,6 +96,14 @@ export class Keyring implements Signer {
   }
 
   /**
+   * Drops the secrets that it keeps at hand for signing. They are read from the store again when they are needed,
+   * which a locked `SealedKeyStore` refuses.
+   */
+  forget(): void {
+    this.#signers.clear()
+  }
+
+  /**
    * Makes an X25519 key pair for sealing things to this holder.
    * @returns its 32-byte public key (RFC 7748, section 5)
    */
@@ -119,6 +129,39 @@ export class Keyring implements Signer {
     return secret
   }
 
+  /**
+   * All keys, for signing and for agreement, as one file sealed under a passphrase: what to keep elsewhere.
+   * @returns the file, about 80 bytes a key; it is the caller's
+   * @throws KeysError CORRUPT_RECORD or another for a key that can't be read; a backup is whole or not at all
+   * @throws TypeError for an empty passphrase or a cost that is out of bounds
+   */
+  exportBackup(passphrase: Passphrase, options?: SealingOptions): Promise<Uint8Array> {
+    return sealKeyBackup(this.#store, passphrase, options)
+  }
+
+  /**
+   * Adds the keys of a backup. Those that are held already stay as they are.
+   *
+   * All or nothing: when a key can't be stored, those that this import added are removed again. A process that
+   * is killed may leave some of them; importing once more adds the rest.
+   *
+   * @param file what {@link exportBackup} gave
+   * @returns the signing keys that were added
+   * @throws KeysError WRONG_PASSPHRASE, CORRUPT_RECORD (the file, or a key of it that is held here and damaged),
+   * UNSUPPORTED_VERSION, UNACCEPTABLE_COST, STORE_UNAVAILABLE
+   */
+  async importBackup(file: Uint8Array, passphrase: Passphrase): Promise<PublicKey[]> {
+    const added = await restoreKeyBackup(this.#store, file, passphrase)
+    const keys = added.flatMap(({ algorithm, publicKey }) =>
+      algorithm === 'ED25519' ? [PublicKey.from(publicKey)] : [],
+    )
+    for (const key of keys) {
+      rememberSafeKey(key)
+      for (const listener of this.#listeners) listener(key)
+    }
+    return keys
+  }
+
   /** Calls back with every signing key that is added from now on. @returns a function that ends it */
   onKeyAdded(listener: (key: PublicKey) => void): () => void {
     this.#listeners.add(listener)
@@ -142,6 +185,7 @@ export class Keyring implements Signer {
     if (stored === undefined) throw new KeysError('KEY_NOT_FOUND', `no secret key is held for ${name}`)
     const where = this.#store.describe(name)
     const record = parseKeyRecord(stored, where)
+    stored.fill(0) // a store gives copies
     if (record.algorithm !== algorithm || !equalBytes(record.publicKey, publicKey))
       throw new KeysError('CORRUPT_RECORD', `the key record ${where} belongs to another key`)
     return record
@@ -149,5 +193,6 @@ export class Keyring implements Signer {
 }
 
 const SIGNING_NAME = /^ed25519-[0-9a-f]{64}$/
-const signingName = (key: PublicKey): string => `ed25519-${key.toHex()}`
-const agreementName = (publicKey: Uint8Array): string => `x25519-${bytesToHex(publicKey)}`
+const signingName = (key: PublicKey): string =>
+  keyRecordName({ algorithm: 'ED25519', publicKey: key.toBytes() })
+const agreementName = (publicKey: Uint8Array): string => keyRecordName({ algorithm: 'X25519', publicKey })

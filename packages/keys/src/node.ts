@@ -1,2 +1,2 @@
-export { writeFileAtomic } from './atomic-file.ts'
-export { FileKeyStore } from './file-key-store.ts'
+export { writeFileAtomic } from './store/atomic-file.ts'
+export { FileKeyStore } from './store/file-key-store.ts'

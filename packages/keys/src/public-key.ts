@@ -132,8 +132,13 @@ function decodeBase58(text: string, whole: string): Uint8Array {
   }
 }
 
-/** A public key is no secret, but what stands in its place by mistake may be one: only a few characters are shown. */
+/**
+ * A public key is no secret, but what stands in its place by mistake may be one: a few characters are shown, and
+ * none of a text with spaces, of which four letters tell a word of a recovery phrase.
+ */
 function wrongText(expected: string, got: string): TypeError {
-  const shown = got.length > 12 ? `${got.slice(0, 9)}…` : got
-  return new TypeError(`expected ${expected}, got ${JSON.stringify(shown)} (${got.length} characters)`)
+  const shown = /\s/.test(got)
+    ? 'text with spaces'
+    : JSON.stringify(got.length > 4 ? `${got.slice(0, 4)}…` : got)
+  return new TypeError(`expected ${expected}, got ${shown} (${got.length} characters)`)
 }

@@ -91,12 +91,14 @@ export function webCryptoBackend(): SignatureBackend | undefined {
   return {
     name: 'webcrypto',
     verify: async (key, message, signature) => {
+      // Copied before anything is waited for: what was checked is what is verified.
+      const [signed, data] = [own(signature), own(message)]
       let native = imported.get(key)
       if (native === undefined) {
         native = subtle.importKey('raw', own(key.toBytes()), 'Ed25519', false, ['verify'])
         imported.set(key, native)
       }
-      return subtle.verify('Ed25519', await native, own(signature), own(message))
+      return subtle.verify('Ed25519', await native, signed, data)
     },
   }
 }
@@ -104,23 +106,29 @@ export function webCryptoBackend(): SignatureBackend | undefined {
 /** WebCrypto's types ask for bytes that are not shared between threads. */
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)
 
-let chosen: Promise<SignatureBackend> | undefined
+let working: Promise<SignatureBackend | undefined> | undefined
 
-/** The fastest backend of this runtime that verifies at all. Browsers without Ed25519 in WebCrypto get noble. */
-function fastestBackend(): Promise<SignatureBackend> {
-  chosen ??= (async () => {
-    const node = nodeBackend()
-    if (node !== undefined) return node
+/** WebCrypto, where it is there and knows Ed25519; tried once. */
+export function workingWebCrypto(): Promise<SignatureBackend | undefined> {
+  working ??= (async () => {
     const web = webCryptoBackend()
-    if (web === undefined) return nobleBackend
+    if (web === undefined) return undefined
     const secret = ed25519.utils.randomSecretKey()
     const probe = new Uint8Array(1)
     const key = PublicKey.from(ed25519.getPublicKey(secret))
     const works = await Promise.resolve(web.verify(key, probe, ed25519.sign(probe, secret))).catch(
       () => false,
     )
-    return works ? web : nobleBackend
+    return works ? web : undefined
   })()
+  return working
+}
+
+let chosen: Promise<SignatureBackend> | undefined
+
+/** The fastest backend of this runtime that verifies at all. Browsers without Ed25519 in WebCrypto get noble. */
+export function fastestBackend(): Promise<SignatureBackend> {
+  chosen ??= (async () => nodeBackend() ?? (await workingWebCrypto()) ?? nobleBackend)()
   return chosen
 }
 
@@ -140,8 +148,9 @@ export async function verifySignature(
   signature: Uint8Array,
   backend?: SignatureBackend,
 ): Promise<boolean> {
+  const equation = backend ?? (await fastestBackend())
   if (signature.length !== SIGNATURE_BYTES || !isCanonical(signature) || !isSafeKey(key)) return false
-  return (backend ?? (await fastestBackend())).verify(key, message, signature)
+  return equation.verify(key, message, signature)
 }
 
 /** `S < L`, and R's y-coordinate below the field's prime, checked here because backends differ. */

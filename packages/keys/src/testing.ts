@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { KeysError } from './errors.ts'
-import type { KeyStore } from './key-store.ts'
+import type { KeyStore } from './store/key-store.ts'
 
 /**
  * What every key store has to do. Call it in a test file of yours.

@@ -1,8 +1,7 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { concatBytes } from '@noble/hashes/utils.js'
-import { KeysError } from './errors.ts'
-import { equalBytes } from './pae.ts'
-import { bytes, enumeration, type MessageOf, message, uint32, WireError } from './wire.ts'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { KeysError } from '../errors.ts'
+import { bytes, enumeration, type MessageOf, message, uint32 } from '../wire.ts'
+import { encodeChecked, parseChecked } from './checked-record.ts'
 
 /**
  * Where a keyring keeps its records: small byte strings under names of the form `[a-z0-9-]+`.
@@ -46,7 +45,6 @@ export class MemoryKeyStore implements KeyStore {
   }
 }
 
-const CHECKSUM_BYTES = 8
 const RECORD_VERSION = 1
 
 const KeyRecord = message('KeyRecord', {
@@ -57,26 +55,21 @@ const KeyRecord = message('KeyRecord', {
 })
 export type KeyRecord = Omit<MessageOf<typeof KeyRecord>, 'version'>
 
-/** The stored form of a record: its canonical protobuf encoding, then the first 8 bytes of its SHA-256. */
+/** What a keyring files a key under; the algorithm is there for people, too. */
+export function keyRecordName({ algorithm, publicKey }: Omit<KeyRecord, 'secretKey'>): string {
+  return `${algorithm.toLowerCase()}-${bytesToHex(publicKey)}`
+}
+
+/** Whether a name is one that {@link keyRecordName} gives. */
+export const isKeyRecordName = (name: string): boolean => /^(ed|x)25519-[0-9a-f]{64}$/.test(name)
+
+/** The stored form of a key. */
 export function encodeKeyRecord(record: KeyRecord): Uint8Array {
-  const encoded = KeyRecord.encode({ version: RECORD_VERSION, ...record })
-  return concatBytes(encoded, sha256(encoded).subarray(0, CHECKSUM_BYTES))
+  return encodeChecked(KeyRecord, { version: RECORD_VERSION, ...record })
 }
 
 /** @throws KeysError CORRUPT_RECORD or UNSUPPORTED_VERSION, naming `where` */
 export function parseKeyRecord(stored: Uint8Array, where: string): KeyRecord {
-  const encoded = stored.subarray(0, -CHECKSUM_BYTES)
-  const checksum = stored.subarray(encoded.length)
-  if (stored.length <= CHECKSUM_BYTES || !equalBytes(checksum, sha256(encoded).subarray(0, CHECKSUM_BYTES)))
-    throw new KeysError('CORRUPT_RECORD', `the key record ${where} is damaged (checksum)`)
-  // The version comes first and outlives every other field, so it is read by itself.
-  if (encoded[0] !== 0x08 || encoded[1] !== RECORD_VERSION)
-    throw new KeysError('UNSUPPORTED_VERSION', `the key record ${where} was written by another version`)
-  try {
-    const { version: _, ...record } = KeyRecord.parse(encoded)
-    return record
-  } catch (cause) {
-    if (!(cause instanceof WireError)) throw cause
-    throw new KeysError('CORRUPT_RECORD', `the key record ${where} is damaged`, { cause })
-  }
+  const { version: _, ...record } = parseChecked(KeyRecord, RECORD_VERSION, stored, `key record ${where}`)
+  return record
 }

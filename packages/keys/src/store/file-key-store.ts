@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { KeysError } from '../errors.ts'
 import { syncFolder, writeFileAtomic } from './atomic-file.ts'
-import { KeysError } from './errors.ts'
 import type { KeyStore } from './key-store.ts'
 
 const SUFFIX = '.key'
