@@ -3,7 +3,7 @@ import { concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import { equalBytes, PublicKey as Key, Keyring, type PublicKey } from '@vestibule/keys'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { encodeClaim } from '../src/claims.ts'
+import { encodeClaim } from '../src/claims/wire.ts'
 import { Envelope, MAX_CREDENTIAL_BYTES, Payload, signedBytes } from '../src/envelope.ts'
 import {
   type Claim,

@@ -1,5 +1,5 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { FeedPurpose, Profile } from '../claims.ts'
+import type { FeedPurpose, Profile } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { mayAdmit, type Role } from '../roles.ts'

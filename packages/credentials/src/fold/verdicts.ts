@@ -1,5 +1,5 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { AdmittedFeed, SpaceMember } from '../claims.ts'
+import type { AdmittedFeed, SpaceMember } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
 import { Causality } from './causality.ts'
@@ -150,8 +150,7 @@ export class Verdicts {
         return this.#fitsFeed(index, credential, claim)
       case 'AuthorizedDevice':
         return true
-      case 'Auth':
-      case 'Unknown':
+      default:
         return false
     }
   }
