@@ -162,7 +162,7 @@ export interface CancelledInvitation {
   readonly delegation: string
 }
 
-/** How many attempts failed at the issuer's side of a delegated invitation, so far and in all. */
+/** How many attempts at a delegated invitation failed on the device that says so, in all so far. */
 export interface InvitationAttempts {
   readonly type: 'InvitationAttempts'
   readonly space: PublicKey
