@@ -142,12 +142,12 @@ export class Acts {
   }
 
   /**
-   * Whether an act is a member's own lowering of itself and the ender no more than that, by the same member: it does
-   * not undo itself, and of two of them the lower stands.
+   * Whether an act is a member's own lowering of itself, and the ender no more than that by the same member, not
+   * known to it: it does not undo itself, and of two at once the lower stands.
    */
   isSparedBy(act: number, ender: number): boolean {
     const { claim, issuer } = this.credential(act)
-    if (claim.type !== 'ChangedRole' || claim.member !== issuer) return false
+    if (claim.type !== 'ChangedRole' || claim.member !== issuer || this.before(ender, act)) return false
     const by = this.credential(ender)
     return by.issuer === issuer && rankOf(limitOf(by) ?? undefined) >= rankOf(claim.role)
   }

@@ -205,6 +205,7 @@ export class Spec {
       act.claim.type === 'ChangedRole' &&
       act.claim.member === act.issuer &&
       e.issuer === act.issuer &&
+      !this.before(e, act) &&
       (this.limit(e) ?? 0) >= this.role(act)
     return !this.endersOf(h).some((e) => !this.before(act, e) && !spared(e) && this.ends(e, h))
   }
