@@ -33,7 +33,11 @@ export type { Credential } from './credential.ts'
 export { MAX_CHAIN_LENGTH, MAX_CREDENTIAL_BYTES, MAX_PARENTS } from './envelope.ts'
 export { CredentialsError, type CredentialsErrorCode } from './errors.ts'
 export { type FeedBinding, proveFeed, verifyFeedProof } from './feed-proof.ts'
+export type { Cut } from './fold/cuts.ts'
+export type { EpochState } from './fold/epochs.ts'
+export type { LiveInvitation } from './fold/invitations.ts'
 export { type Added, type Feed, type Member, Membership } from './fold/membership.ts'
+export type { Why, WhyCode } from './fold/why.ts'
 export { type IssueOptions, issueCredential } from './issue.ts'
 export {
   channelBinding,

@@ -17,9 +17,9 @@ export function reach(verdicts: Verdicts, late: number, moved: boolean): Set<num
     todo.push(index)
   }
   for (const index of first(verdicts, late, moved)) visit(index)
-  if (todo.length > 0) for (const index of verdicts.takeWitnesses(-1)) visit(index)
+  if (todo.length > 0) for (const index of verdicts.witnesses.take(-1)) visit(index)
   for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
-    for (const index of verdicts.takeWitnesses(at)) visit(index)
+    for (const index of verdicts.witnesses.take(at)) visit(index)
     const credential = acts.credential(at)
     const { claim, issuer, id } = credential
     const holder = holderOf(credential)

@@ -3,6 +3,7 @@ import type { AdmittedFeed, ChangedRole, SpaceMember } from '../claims/claims.ts
 import type { Credential } from '../credential.ts'
 import { Acts, ADMIN, type Grant, OWNER, rankOf } from './acts.ts'
 import { reach } from './reach.ts'
+import { Witnesses } from './witnesses.ts'
 
 /**
  * Which acts of a graph count. A verdict rests only on grants that are better than what it gives, and those never
@@ -23,11 +24,7 @@ export class Verdicts {
   readonly #fits: (boolean | undefined)[] = []
   readonly #roots = new Map<'genesis' | 'founder', number>()
   readonly #feeds = new Map<PublicKey, number | undefined>()
-  /**
-   * Acts that were refused because an owner's grant stands in their past, by that grant: they are judged again
-   * when it is. Under -1 those that no single grant explains.
-   */
-  readonly #witnesses = new Map<number, Set<number>>()
+  readonly witnesses = new Witnesses()
 
   constructor(space: PublicKey, genesisId?: string) {
     this.acts = new Acts(space)
@@ -176,19 +173,12 @@ export class Verdicts {
     )
     if (untouched !== undefined) {
       // A founder's grant is void only under another root, and then everything is judged anew.
-      if (untouched.credential.issuer !== acts.space) this.#witness(untouched.index, act)
+      if (untouched.credential.issuer !== acts.space) this.witnesses.add(untouched.index, act)
       return undefined
     }
-    this.#witness(-1, act)
+    this.witnesses.add(-1, act)
     if (acts.owners.some((owner) => this.#standsIn(owner, act))) return undefined
     return own.find((grant) => this.backs(grant, act) && !this.#hasBetterIn(grant, act))
-  }
-
-  /** Takes from the witnesses what has to be judged again with a grant. */
-  takeWitnesses(index: number): Iterable<number> {
-    const list = this.#witnesses.get(index) ?? []
-    this.#witnesses.delete(index)
-    return list
   }
 
   /** Everything about a redemption but the race for a single use. */
@@ -257,12 +247,6 @@ export class Verdicts {
       for (const other of grants)
         if (other !== grant && this.acts.better(other, grant) && this.#standsIn(other, act)) return true
     return false
-  }
-
-  #witness(grant: number, act: number): void {
-    const acts = this.#witnesses.get(grant)
-    if (acts === undefined) this.#witnesses.set(grant, new Set([act]))
-    else acts.add(act)
   }
 
   #decide(index: number): boolean {
@@ -367,7 +351,7 @@ export class Verdicts {
   #judgeAll(): void {
     this.#fits.fill(undefined)
     this.#feeds.clear()
-    this.#witnesses.clear()
+    this.witnesses.clear()
     this.#roots.clear()
     const all = Array.from({ length: this.acts.size }, (_, index) => index)
     for (const type of ['SpaceGenesis', 'SpaceMember'])

@@ -86,7 +86,7 @@ describe('attacks', () => {
   it('whoever serves an invitation is above its role, and whoever cancels it too', () => {
     expect(
       after('M:A', (s) => {
-        const d = s.say('d', 'F', delegate('ADMIN'))
+        const d = s.say('d', 'F', delegate('ADMIN', true))
         s.say('k', 'M', redeem('d', who('Z'), 'ADMIN'), [d])
         s.say('c', 'M', cancel('d'), [d])
         s.say('j', 'F', redeem('d', who('Y'), 'ADMIN'), [d])
