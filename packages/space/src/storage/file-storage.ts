@@ -148,12 +148,19 @@ function createFile(path: string): void {
 
 const checksum = (key: string, value: Uint8Array): number => crc32(value, crc32(key))
 
-/** Reads the header without locks, journals or recovery: a file that is not for us is not touched. */
+/**
+ * Reads the header without locks, journals or recovery: a file that is not for us is not touched. What is looked at
+ * never changes once the file is made. Through SQLite all the same, because closing a file by another way would take
+ * the locks of this whole process with it.
+ */
 function inspect(path: string): void {
   const url = pathToFileURL(path)
   url.search = '?mode=ro&immutable=1'
-  const database = new DatabaseSync(url, { readOnly: true })
+  const database = new DatabaseSync(url, { readOnly: true, defensive: false })
   try {
+    // After a checkpoint that a kill or a full disk cut short, the header speaks of pages that are in the log only;
+    // without this SQLite takes that for damage. Nothing is written: the connection is read-only.
+    database.exec('PRAGMA writable_schema = ON')
     const version = pragma(database, 'user_version')
     const application = pragma(database, 'application_id')
     if (version === 0 && application === 0 && pragma(database, 'page_count') === 0) return
