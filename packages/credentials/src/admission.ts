@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
 import type { Credential } from './credential.ts'
 import { CredentialsError } from './errors.ts'
-import { mayAdmit, type Role } from './roles.ts'
+import { isAtLeast, mayAdmit, type Role } from './roles.ts'
 
 /** What somebody was promised when invited. */
 export interface ExpectedAdmission {
@@ -15,7 +15,8 @@ export interface ExpectedAdmission {
 /**
  * Checks, before anything of a space is written, that a list of credentials is an unbroken line of admissions:
  * the genesis, the founder's grant by the space key, then grants by those who were admitted earlier in the
- * list at a role that allows it, the last of them to `member` at exactly `role`.
+ * list at a role that allows it, the last of them to `member` at exactly `role`. A redemption stands for its server's
+ * grant, a change of role for a grant of the new one. What an acting owner below ADMIN granted can't be shown so.
  *
  * It shows that the host is no impostor. What counts in the space is for the fold to say, once all its
  * credentials are there: some of these may have been overtaken by others.
@@ -34,28 +35,37 @@ export function verifyAdmission(path: readonly Credential[], expected: ExpectedA
 
   const admitted = new Map<PublicKey, Role[]>()
   for (const { claim, type, issuer, signer, parents } of grants) {
-    if (claim.type !== 'SpaceMember')
+    if (claim.type !== 'SpaceMember' && claim.type !== 'ChangedRole')
       throw new CredentialsError('WRONG_TYPE', `${type} among the grants of an admission`)
     if (claim.space !== space) throw new CredentialsError('WRONG_SPACE', 'a grant of another space')
-    if (claim.member === issuer || claim.member === space)
+    const isOwnChange = claim.type === 'ChangedRole' && claim.member === issuer
+    if ((claim.member === issuer && !isOwnChange) || claim.member === space)
       throw new CredentialsError('NOT_ALLOWED', 'nobody admits itself')
     if (admitted.size === 0) {
       if (issuer !== space || signer !== space)
         throw new CredentialsError('WRONG_ISSUER', 'the founder was not admitted by the key of the space')
-      if (claim.role !== 'OWNER' || parents.length !== 1 || parents[0] !== genesisId)
+      if (
+        claim.type !== 'SpaceMember' ||
+        claim.role !== 'OWNER' ||
+        parents.length !== 1 ||
+        parents[0] !== genesisId
+      )
         throw new CredentialsError('NOT_ALLOWED', 'the key of the space admits its founder, as an owner')
     } else {
       const held = admitted.get(issuer)
       if (held === undefined)
         throw new CredentialsError('WRONG_ISSUER', 'a grant by somebody who was not admitted before it')
-      if (!held.some((own) => mayAdmit(own, claim.role)))
+      // Everybody may take less; more is given by those who have it.
+      const allows = (own: Role) =>
+        isOwnChange ? own !== claim.role && isAtLeast(own, claim.role) : mayAdmit(own, claim.role)
+      if (!held.some(allows))
         throw new CredentialsError('NOT_ALLOWED', `a grant of ${claim.role} by somebody with less`)
     }
     admitted.set(claim.member, [...(admitted.get(claim.member) ?? []), claim.role])
   }
 
   const last = grants.at(-1)?.claim
-  if (last?.type !== 'SpaceMember' || last.member !== member)
+  if ((last?.type !== 'SpaceMember' && last?.type !== 'ChangedRole') || last.member !== member)
     throw new CredentialsError('WRONG_MEMBER', 'the admission is that of somebody else')
   if (last.role !== role)
     throw new CredentialsError('WRONG_ROLE', `admitted as ${last.role}; ${role} was promised`)

@@ -1,5 +1,5 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Claim, UnknownClaim } from './claims.ts'
+import type { Claim, UnknownClaim } from './claims/claims.ts'
 
 /**
  * A credential whose signature and chain have been checked. It can't be changed; byte strings in it are

@@ -1,5 +1,5 @@
 import { pae, type Signer, verifySignature } from '@vestibule/keys'
-import type { AdmittedFeed } from './claims.ts'
+import type { AdmittedFeed } from './claims/claims.ts'
 
 /** What a feed's key agrees to: whose feed it is, by which device, and what for. */
 export type FeedBinding = Pick<AdmittedFeed, 'member' | 'device' | 'feed' | 'purpose'>

@@ -3,19 +3,41 @@ export {
   type AdmittedFeed,
   type Auth,
   type AuthorizedDevice,
+  type CancelledInvitation,
+  type ChangedRole,
   type Claim,
+  type DelegatedInvitation,
+  type DeviceProfile,
+  type Epoch,
+  type FeedHead,
   type FeedPurpose,
+  type IdentityProfile,
+  type IdentityRecovery,
+  type InvitationAttempts,
+  type LeftSpace,
+  MAX_HEADS,
   MAX_NAME_BYTES,
+  MAX_SEALED_KEY_BYTES,
+  MAX_SEALED_KEYS,
+  MAX_SEALED_SECRETS_BYTES,
+  type MemberProfile,
   type Profile,
+  type RemovedMember,
+  type RevokedDevice,
+  type SealedKey,
   type SpaceGenesis,
   type SpaceMember,
   type UnknownClaim,
-} from './claims.ts'
+} from './claims/claims.ts'
 export type { Credential } from './credential.ts'
 export { MAX_CHAIN_LENGTH, MAX_CREDENTIAL_BYTES, MAX_PARENTS } from './envelope.ts'
 export { CredentialsError, type CredentialsErrorCode } from './errors.ts'
 export { type FeedBinding, proveFeed, verifyFeedProof } from './feed-proof.ts'
+export type { Cut } from './fold/cuts.ts'
+export type { EpochState } from './fold/epochs.ts'
+export type { LiveInvitation } from './fold/invitations.ts'
 export { type Added, type Feed, type Member, Membership } from './fold/membership.ts'
+export type { Why, WhyCode } from './fold/why.ts'
 export { type IssueOptions, issueCredential } from './issue.ts'
 export {
   channelBinding,

@@ -3,7 +3,8 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { PublicKey, verifySignature } from '@vestibule/keys'
 import { WireError } from '@vestibule/keys/wire'
 import { ownBytes } from './bytes.ts'
-import { parseClaim } from './claims.ts'
+import { checkClaim } from './claims/rules.ts'
+import { parseClaim } from './claims/wire.ts'
 import type { Credential } from './credential.ts'
 import { Envelope, MAX_CREDENTIAL_BYTES, Payload, type Statement, signedBytes } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
@@ -63,23 +64,8 @@ export async function openStatement(statement: Statement): Promise<Opened> {
     parents: Object.freeze(parents),
     claim: refusing(() => parseClaim(type, payload.claim)),
   }
-  checkIssuer(opened)
+  checkClaim(opened)
   return opened
-}
-
-/** What can be said of a claim and its issuer without knowing anything else. */
-function checkIssuer({ claim, issuer, signer, parents }: Opened): void {
-  if (claim.type === 'SpaceGenesis') {
-    if (issuer !== claim.space || signer !== claim.space)
-      throw new CredentialsError('WRONG_ISSUER', 'SpaceGenesis: not signed by the key of the space')
-    if (parents.length > 0) throw new CredentialsError('MALFORMED', 'SpaceGenesis: nothing comes before it')
-  }
-  if (claim.type === 'AuthorizedDevice') {
-    if (issuer !== claim.identity)
-      throw new CredentialsError('WRONG_ISSUER', 'AuthorizedDevice: not issued by the identity')
-    if (claim.device === signer || claim.device === issuer)
-      throw new CredentialsError('CYCLIC_CHAIN', 'AuthorizedDevice: no key authorises itself')
-  }
 }
 
 /** Puts a checked statement and its checked chain together. */

@@ -16,7 +16,7 @@ export interface VerifyOptions {
 
 /**
  * Checks an encoded credential: its signature, its form to the byte, the chain of `AuthorizedDevice`
- * credentials from its signer up to its issuer, and the proof that an `AdmittedFeed` carries by its feed's key.
+ * credentials (at its top perhaps an `IdentityRecovery`) from its signer up to its issuer, and the proof that an `AdmittedFeed` carries by its feed's key.
  * No payload is decoded before its signature was verified.
  *
  * What it costs is bounded whatever the input: 16 KiB, ten signatures.
@@ -73,11 +73,12 @@ async function openChain({ issuer, signer }: Opened, { chain }: Envelope): Promi
   for (const statement of chain) {
     if (below === issuer) throw new CredentialsError('BAD_CHAIN', 'the chain goes on past the issuer')
     const link = await genuineLinks.get(Statement.encode(statement), () => openStatement(statement))
-    if (link.claim.type !== 'AuthorizedDevice')
-      throw new CredentialsError('WRONG_TYPE', `${link.type} in a chain; only AuthorizedDevice may be there`)
+    const named = namedBy(link)
+    if (named === undefined)
+      throw new CredentialsError('WRONG_TYPE', `${link.type} in a chain; it says of no key that it may sign`)
     if (link.issuer !== issuer)
       throw new CredentialsError('WRONG_ISSUER', 'the chain does not lead to the issuer')
-    if (link.claim.device !== below)
+    if (named !== below)
       throw new CredentialsError('BAD_CHAIN', 'a link of the chain is about another device')
     if (seen.has(link.signer)) throw new CredentialsError('CYCLIC_CHAIN', 'the chain runs in a circle')
     seen.add(link.signer)
@@ -87,6 +88,12 @@ async function openChain({ issuer, signer }: Opened, { chain }: Envelope): Promi
   if (below !== issuer)
     throw new CredentialsError('MISSING_CHAIN', `nothing says that ${below.toHex()} may sign for the issuer`)
   return links
+}
+
+/** The key of which a link says that it signs for the issuer. */
+function namedBy({ claim }: Opened): PublicKey | undefined {
+  if (claim.type === 'AuthorizedDevice') return claim.device
+  return claim.type === 'IdentityRecovery' ? claim.recoveryKey : undefined
 }
 
 function checkTime({ type, expiresAtMs }: Pick<Credential, 'type' | 'expiresAtMs'>, nowMs: number): void {

@@ -1,10 +1,10 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { describe, expect, it } from 'vitest'
-import { encodeClaim } from '../src/claims.ts'
+import { encodeClaim } from '../src/claims/wire.ts'
 import { Envelope, Payload, signedBytes } from '../src/envelope.ts'
 import { type AdmittedFeed, Membership, proveFeed, verifyCredential, verifyFeedProof } from '../src/index.ts'
 import { admission, createPerson, createSpace, keyOf, NOON, refusal } from './cast.ts'
-import { act } from './history.ts'
+import { act } from './fold/history.ts'
 
 /** A space with Bob and Eve, both editors, and Bob's data feed, admitted by himself and known to all. */
 async function kitchen() {

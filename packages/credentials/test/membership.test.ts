@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Claim, type Credential, Membership, ROLES, type Role, verifyAdmission } from '../src/index.ts'
 import { admission, authorize, createPerson, createSpace, FEEDS, feedClaim, keyOf, speaker } from './cast.ts'
-import { act, admit, genesisClaim, NOTE, SPACE } from './history.ts'
+import { act, admit, genesisClaim, NOTE, SPACE } from './fold/history.ts'
 
 /** Adds them all and says who is a member, with which role. */
 const fold = (space: Credential['issuer'], credentials: readonly Credential[]): Membership => {

@@ -1,13 +1,24 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { FeedPurpose, Profile } from '../claims.ts'
+import type { FeedPurpose, Profile } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
-import { mayAdmit, type Role } from '../roles.ts'
-import { type Grant, Verdicts } from './verdicts.ts'
+import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
+import type { Grant } from './acts.ts'
+import { type Cut, cutsOf } from './cuts.ts'
+import { type EpochState, epochsOf } from './epochs.ts'
+import { type LiveInvitation, liveInvitations } from './invitations.ts'
+import { actingOwner, bestGrants, mayChange, mayRemove, profileOf } from './standing.ts'
+import { Verdicts } from './verdicts.ts'
+import { type Why, why } from './why.ts'
 
 /** A member of a space. */
 export interface Member {
   readonly role: Role
+  /**
+   * The role that was granted, when no owner is left and this member stands in as one. It grants nothing above
+   * that, and nobody loses a grant to it that is better than its own.
+   */
+  readonly acting?: Role
   readonly profile: Profile
   /** The id of the credential that decides the role. */
   readonly since: string
@@ -51,7 +62,6 @@ export interface Added {
 export class Membership {
   readonly space: PublicKey
   readonly #verdicts: Verdicts
-  readonly #index = new Map<string, number>()
   readonly #waiting = new Map<string, Credential[]>()
   readonly #waitingIds = new Set<string>()
   #members: ReadonlyMap<PublicKey, Member> | undefined
@@ -72,7 +82,7 @@ export class Membership {
     const placed: string[] = []
     const ready = this.#knows(credential.id) || this.#isForeign(credential) ? [] : [credential]
     for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const missing = next.parents.find((parent) => !this.#index.has(parent))
+      const missing = next.parents.find((parent) => !this.#acts.has(parent))
       if (missing !== undefined) {
         this.#wait(next, missing)
         continue
@@ -87,17 +97,17 @@ export class Membership {
 
   /** Whether a credential is in the graph. One that waits is not. */
   has(id: string): boolean {
-    return this.#index.has(id)
+    return this.#acts.has(id)
   }
 
   get(id: string): Credential | undefined {
-    const index = this.#index.get(id)
-    return index === undefined ? undefined : this.#verdicts.credential(index)
+    const index = this.#acts.find(id)
+    return index === undefined ? undefined : this.#acts.credential(index)
   }
 
   /** Whether a credential is in the graph and allowed, as things are. */
   counts(id: string): boolean {
-    const index = this.#index.get(id)
+    const index = this.#acts.find(id)
     return index !== undefined && this.#verdicts.counts(index)
   }
 
@@ -108,7 +118,7 @@ export class Membership {
 
   /** Ids of the credentials that nothing comes after yet, ascending. */
   get heads(): string[] {
-    return [...this.#verdicts.causality.heads].map((index) => this.#verdicts.credential(index).id).sort()
+    return [...this.#acts.causality.heads].map((index) => this.#acts.credential(index).id).sort()
   }
 
   /**
@@ -145,8 +155,46 @@ export class Membership {
 
   /** Whether an identity may admit others at a role, as things are. */
   may(identity: PublicKey, role: Role): boolean {
-    const own = this.roleOf(identity)
-    return own !== undefined && mayAdmit(own, role)
+    const own = this.members().get(identity)
+    if (own?.acting !== undefined) return isAtLeast(own.acting, role)
+    return own !== undefined && mayAdmit(own.role, role)
+  }
+
+  /** Whether an identity may remove a member, as things are; whoever it is may leave. */
+  mayRemove(identity: PublicKey, member: PublicKey): boolean {
+    return mayRemove(this.#verdicts, identity, member)
+  }
+
+  /** Whether a `ChangedRole` of a member by an identity would make the role what it says, as things are. */
+  mayChange(identity: PublicKey, member: PublicKey, role: Role): boolean {
+    return mayChange(this.#verdicts, identity, member, role, this.may(identity, role))
+  }
+
+  /**
+   * The delegated invitations that may be served and redeemed, in the order. Expiry binds those who serve: with
+   * `nowMs` the expired ones are left out.
+   */
+  invitations(options: { readonly nowMs?: number } = {}): LiveInvitation[] {
+    return liveInvitations(this.#verdicts, options.nowMs)
+  }
+
+  /** The epochs of the space, and which one to write under. */
+  epochs(): EpochState {
+    return epochsOf(this.#verdicts)
+  }
+
+  /** Where the data feeds of removed and demoted members end. A feed that is not in it is not cut. */
+  cuts(): ReadonlyMap<PublicKey, Cut> {
+    return cutsOf(this.#verdicts, this.feeds())
+  }
+
+  /** For any credential whether it counts, and the one rule and credential that decided. */
+  why(id: string): Why {
+    const index = this.#acts.find(id)
+    if (index !== undefined) return why(this.#verdicts, index)
+    return this.#waitingIds.has(id)
+      ? { counts: false, code: 'WAITS', text: 'It waits for a credential that it comes after.' }
+      : { counts: false, code: 'NOT_HERE', text: 'It is not here, or belongs to another space.' }
   }
 
   /** The feeds that belong to the space, by their keys, in the order of their admission. A snapshot. */
@@ -156,28 +204,30 @@ export class Membership {
   }
 
   /**
-   * The line of admissions from the genesis to a grant, as `verifyAdmission` wants it.
-   * @param id of a `SpaceMember` that counts
+   * The line of grants from the genesis to one of them, as `verifyAdmission` wants it.
+   * @param id of a `SpaceMember` or `ChangedRole` that counts
    * @throws TypeError when it is something else
    */
   admissionPath(id: string): Credential[] {
     const path: Credential[] = []
     const { genesis } = this
-    let at = this.#index.get(id)
-    while (at !== undefined) {
-      const credential = this.#verdicts.credential(at)
-      const { claim } = credential
-      if (claim.type !== 'SpaceMember' || !this.#verdicts.counts(at)) break
-      path.push(credential)
-      at = this.#verdicts.admitter(at, claim.role)?.index
+    const index = this.#acts.find(id)
+    let grant = index === undefined ? undefined : this.#acts.grant(index)
+    while (grant !== undefined && this.#verdicts.counts(grant.index)) {
+      path.push(grant.credential)
+      grant = this.#verdicts.admitter(grant)
     }
     if (path.length === 0 || genesis === undefined)
       throw new TypeError('expected the id of an admission that counts')
     return [genesis, ...path.reverse()]
   }
 
+  get #acts() {
+    return this.#verdicts.acts
+  }
+
   #knows(id: string): boolean {
-    return this.#index.has(id) || this.#waitingIds.has(id)
+    return this.#acts.has(id) || this.#waitingIds.has(id)
   }
 
   #isForeign({ claim }: Credential): boolean {
@@ -192,46 +242,35 @@ export class Membership {
   }
 
   #place(credential: Credential): void {
-    const parents: number[] = []
-    for (const parent of credential.parents) {
-      const index = this.#index.get(parent)
-      if (index !== undefined) parents.push(index)
-    }
-    this.#index.set(credential.id, this.#verdicts.add(credential, parents))
+    this.#verdicts.add(credential)
     this.#waitingIds.delete(credential.id)
     this.#members = undefined
     this.#feeds = undefined
   }
 
   #foldMembers(): ReadonlyMap<PublicKey, Member> {
-    const best = new Map<PublicKey, Grant>()
-    for (const [member, grants] of this.#verdicts.grants())
-      for (const grant of grants) {
-        if (!this.#verdicts.stands(grant)) continue
-        const other = best.get(member)
-        if (other === undefined || this.#verdicts.better(grant, other)) best.set(member, grant)
-      }
-    const bySeniority = [...best].sort(([, a], [, b]) => (this.#verdicts.better(a, b) ? -1 : 1))
-    return new Map(
-      bySeniority.map(([member, { role, claim, credential }]) => [
-        member,
-        Object.freeze({ role, profile: claim.profile, since: credential.id }),
-      ]),
-    )
+    const best = bestGrants(this.#verdicts)
+    const acting = actingOwner(best)
+    const toMember = (grant: Grant): Member =>
+      Object.freeze({
+        role: grant === acting ? 'OWNER' : grant.role,
+        ...(grant === acting && { acting: grant.role }),
+        profile: profileOf(this.#verdicts, grant),
+        since: grant.credential.id,
+      })
+    return new Map(best.map((grant) => [grant.holder, toMember(grant)]))
   }
 
   #foldFeeds(): ReadonlyMap<PublicKey, Feed> {
-    const acts = this.#verdicts.feeds().sort((a, b) => this.#verdicts.causality.order(a.index, b.index))
-    return new Map(
-      acts.map(({ claim, credential }) => [
-        claim.feed,
-        Object.freeze({
-          member: claim.member,
-          device: claim.device,
-          purpose: claim.purpose,
-          credential: credential.id,
-        }),
-      ]),
-    )
+    const winners = [...this.#acts.feedsOf.keys()].flatMap((feed) => this.#verdicts.feedWinner(feed) ?? [])
+    winners.sort((a, b) => this.#acts.causality.order(a, b))
+    const out = new Map<PublicKey, Feed>()
+    for (const index of winners) {
+      const { claim, id } = this.#acts.credential(index)
+      if (claim.type !== 'AdmittedFeed') continue
+      const { feed, member, device, purpose } = claim
+      out.set(feed, Object.freeze({ member, device, purpose, credential: id }))
+    }
+    return out
   }
 }

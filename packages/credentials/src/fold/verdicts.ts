@@ -1,154 +1,285 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { AdmittedFeed, SpaceMember } from '../claims.ts'
+import type { AdmittedFeed, ChangedRole, SpaceMember } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
-import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
-import { Causality } from './causality.ts'
-
-/** An admission, as authority: its role and its place in the order never change, whatever arrives later. */
-export interface Grant {
-  readonly index: number
-  readonly role: Role
-  readonly claim: SpaceMember
-  readonly credential: Credential
-}
-
-/** Of these only the first in the order counts, among those that fit: one genesis, one founder, one of a feed. */
-type Contest = 'genesis' | 'founder' | PublicKey
+import { Acts, ADMIN, type Grant, OWNER, rankOf } from './acts.ts'
+import { reach } from './reach.ts'
+import { Witnesses } from './witnesses.ts'
 
 /**
- * Which acts of a graph count. A verdict rests only on the act's own past, on grants that are better than
- * what it gives, and on contests that the order decides: so it is the same for everybody who has the same
- * acts, whatever order they came in.
+ * Which acts of a graph count. A verdict rests only on grants that are better than what it gives, and those never
+ * change their rank: so it is the same for everybody who has the same acts, whatever order they came in, and no
+ * two verdicts can rest on each other.
  *
- * - `fits`: what an act may do by its past alone. Never changes, except under another root.
- * - `counts`: it fits, and nothing that fits is before it in its contest.
- * - `backs(grant, act)`: the grant counts, and the actor knew it. Whatever ends grants is asked here and in
- *   `stands`.
+ * - `ends(ender, grant)`: the ender does not come before the grant, leaves less, and is by the holder itself or by
+ *   somebody above it.
+ * - `backs(grant, act)`: the grant counts, the actor knew it, and nobody ended it except knowing the act.
+ * - `fits`: what an act may do. `counts`: it fits, and nothing that fits is before it in its contest (one genesis,
+ *   one founder, one admission of a feed).
  *
  * @see README, "What counts"
  */
 export class Verdicts {
-  readonly causality = new Causality()
-  readonly #space: PublicKey
+  readonly acts: Acts
   readonly #genesisId: string | undefined
-  readonly #credentials: Credential[] = []
-  readonly #fits: boolean[] = []
-  readonly #grants = new Map<PublicKey, Grant[]>()
-  readonly #devices = new Map<PublicKey, number[]>()
-  readonly #winners = new Map<Contest, number>()
+  readonly #fits: (boolean | undefined)[] = []
+  readonly #roots = new Map<'genesis' | 'founder', number>()
+  readonly #feeds = new Map<PublicKey, number | undefined>()
+  readonly witnesses = new Witnesses()
 
   constructor(space: PublicKey, genesisId?: string) {
-    this.#space = space
+    this.acts = new Acts(space)
     this.#genesisId = genesisId
   }
 
-  /** Judges one more act; its parents, as indices, have to be there. */
-  add(credential: Credential, parents: readonly number[]): number {
-    const index = this.causality.add(credential.id, parents)
+  /** Judges one more act, whose parents are there, and again whatever it reaches. */
+  add(credential: Credential): number {
+    const { index, moved } = this.acts.add(credential)
     const { claim } = credential
-    this.#credentials.push(credential)
-    if (claim.type === 'SpaceMember')
-      push(this.#grants, claim.member, { index, role: claim.role, claim, credential })
-    if (claim.type === 'AuthorizedDevice') push(this.#devices, claim.device, index)
-    const unseated = this.#judge(index)
-    // Everything rests on the genesis and the founder, so another one turns over every verdict. It takes a
-    // space key that was not destroyed, hence the plain way.
-    if (unseated === 'genesis' || unseated === 'founder') this.#judgeAll()
+    if (claim.type === 'AdmittedFeed') this.#feeds.delete(claim.feed)
+    if (this.#seat(index)) this.#judgeAll()
+    else {
+      this.fits(index)
+      // With nothing beside it, and every key in its place, an act reaches nothing.
+      if (this.acts.causality.heads.size > 1 || moved) this.#judgeAgain(index, reach(this, index, moved))
+    }
     return index
   }
 
   counts(index: number): boolean {
-    if (this.#fits[index] !== true) return false
-    const contest = this.#contest(index)
-    return contest === undefined || this.#winners.get(contest) === index
+    if (!this.fits(index)) return false
+    const { claim, issuer } = this.acts.credential(index)
+    if (claim.type === 'SpaceGenesis') return this.#roots.get('genesis') === index
+    if (claim.type === 'SpaceMember' && issuer === this.acts.space)
+      return this.#roots.get('founder') === index
+    return claim.type !== 'AdmittedFeed' || this.feedWinner(claim.feed) === index
+  }
+
+  fits(index: number): boolean {
+    const known = this.#fits[index]
+    if (known !== undefined) return known
+    const verdict = this.#decide(index)
+    this.#fits[index] = verdict
+    return verdict
   }
 
   /** Whether a grant holds now, after everything that is known. */
   stands(grant: Grant): boolean {
-    return this.counts(grant.index)
-  }
-
-  /** Every identity that was ever named in a grant, with its grants. */
-  grants(): Iterable<[PublicKey, readonly Grant[]]> {
-    return this.#grants
-  }
-
-  /** The feeds that count. */
-  feeds(): AdmittedFeedAct[] {
-    const out: AdmittedFeedAct[] = []
-    for (const index of this.#winners.values()) {
-      const credential = this.credential(index)
-      if (credential.claim.type === 'AdmittedFeed') out.push({ index, claim: credential.claim, credential })
-    }
-    return out
+    return this.counts(grant.index) && !grant.enders.some((ender) => this.ends(ender, grant))
   }
 
   genesis(): Credential | undefined {
-    const index = this.#winners.get('genesis')
-    return index === undefined ? undefined : this.credential(index)
+    const index = this.#roots.get('genesis')
+    return index === undefined ? undefined : this.acts.credential(index)
   }
 
-  credential(index: number): Credential {
-    const credential = this.#credentials[index]
-    if (credential === undefined) throw new RangeError(`no act ${index}`)
-    return credential
+  /** The admission of a feed that has it: the first in the order of those that fit. */
+  feedWinner(feed: PublicKey): number | undefined {
+    if (this.#feeds.has(feed)) return this.#feeds.get(feed)
+    let winner: number | undefined
+    for (const one of this.acts.feedsOf.get(feed) ?? [])
+      if ((winner === undefined || this.acts.causality.order(one, winner) < 0) && this.fits(one)) winner = one
+    this.#feeds.set(feed, winner)
+    return winner
   }
 
-  /** `a` is worth more than `b`: the higher role, then the earlier in the order. */
-  better(a: Grant, b: Grant): boolean {
-    if (a.role !== b.role) return isAtLeast(a.role, b.role)
-    return this.causality.order(a.index, b.index) < 0
+  /** The best grant by which its issuer could give this grant, an acting owner's too; none for the founder's. */
+  admitter(given: Grant): Grant | undefined {
+    const { index, credential } = given
+    if (credential.issuer === this.acts.space) return undefined
+    const self = credential.issuer === given.holder
+    const enough = (own: Grant) =>
+      self ? rankOf(own.role) > rankOf(given.role) : rankOf(own.role) >= ADMIN && this.acts.better(own, given)
+    return this.best(credential.issuer, index, enough) ?? (self ? undefined : this.heir(index, given))
   }
 
-  /** The best grant by which its issuer could admit at this role when it did; none for the founder's. */
-  admitter(index: number, role: Role): Grant | undefined {
-    return this.#best(this.credential(index).issuer, index, (own) => mayAdmit(own, role))
+  best(who: PublicKey, act: number, enough: (own: Grant) => boolean): Grant | undefined {
+    let best: Grant | undefined
+    for (const grant of this.acts.grantsOf(who))
+      if ((best === undefined || this.acts.better(grant, best)) && enough(grant) && this.backs(grant, act))
+        best = grant
+    return best
   }
 
-  #judge(index: number): Contest | undefined {
-    const fits = this.#decide(index)
-    this.#fits[index] = fits
-    const contest = this.#contest(index)
-    if (!fits || contest === undefined) return undefined
-    const winner = this.#winners.get(contest)
-    if (winner !== undefined && this.causality.order(winner, index) <= 0) return undefined
-    this.#winners.set(contest, index)
-    return winner === undefined ? undefined : contest
+  /** No senior device of the same identity revoked the one that signed, or all that named it, not knowing the act. */
+  deviceOk(index: number): boolean {
+    const { devices } = this.acts
+    const { issuer, signer } = this.acts.credential(index)
+    if (!devices.isRevoking(issuer)) return true
+    if (this.revokedBy(index) !== undefined) return false
+    const level = devices.level(issuer, signer)
+    if (level === undefined || level < 1) return true
+    return devices.namingsAbove(issuer, signer).some((naming) => this.fits(naming))
   }
 
-  /** In the order itself every contest is won by the first that comes, and nothing is judged before its past. */
-  #judgeAll(): void {
-    this.#fits.fill(false)
-    this.#winners.clear()
-    const all = this.#credentials.map((_, index) => index).sort((a, b) => this.causality.order(a, b))
-    for (const index of all) this.#judge(index)
+  /** The act that revoked the device behind another. One that no act names falls with any of its identity. */
+  revokedBy(index: number): number | undefined {
+    const { devices } = this.acts
+    const { issuer, signer } = this.acts.credential(index)
+    const isNamed = devices.level(issuer, signer) !== undefined
+    return devices
+      .revocations(issuer, isNamed ? signer : undefined)
+      .find((at) => !this.acts.before(index, at) && this.revokes(at))
   }
 
-  #contest(index: number): Contest | undefined {
-    const { claim, issuer } = this.credential(index)
-    switch (claim.type) {
-      case 'SpaceGenesis':
-        return 'genesis'
-      case 'SpaceMember':
-        return issuer === this.#space ? 'founder' : undefined
-      case 'AdmittedFeed':
-        return claim.feed
-      default:
-        return undefined
+  /** A revocation is the word of a key above the one that it is about. */
+  revokes(index: number): boolean {
+    const { claim, issuer, signer } = this.acts.credential(index)
+    if (claim.type !== 'RevokedDevice' || !this.acts.devices.isSenior(issuer, signer, claim.device))
+      return false
+    return this.fits(index)
+  }
+
+  ends(ender: number, grant: Grant): boolean {
+    if (ender === grant.index || this.acts.before(ender, grant.index) || !this.deviceOk(ender)) return false
+    const { issuer } = this.acts.credential(ender)
+    if (issuer === grant.holder) return true
+    return this.holds(ender, (own) => this.acts.outranks(own, grant)) || this.heir(ender, grant) !== undefined
+  }
+
+  backs(grant: Grant, act: number): boolean {
+    if (!this.acts.before(grant.index, act) || !this.counts(grant.index)) return false
+    return !grant.enders.some(
+      (ender) =>
+        !this.acts.before(act, ender) && !this.acts.isSparedBy(act, ender) && this.ends(ender, grant),
+    )
+  }
+
+  holds(act: number, enough: (own: Grant) => boolean): boolean {
+    const { issuer } = this.acts.credential(act)
+    return this.acts.grantsOf(issuer).some((own) => enough(own) && this.backs(own, act))
+  }
+
+  /**
+   * The grant by which the issuer of an act stood in for an owner: none was left in the act's past, and this was
+   * the best that was. Over a grant it has power only when it is better.
+   */
+  heir(act: number, over?: Grant): Grant | undefined {
+    if (over?.role === 'OWNER') return undefined
+    const { acts } = this
+    const own = acts
+      .grantsOf(acts.credential(act).issuer)
+      .filter(
+        (grant) =>
+          rankOf(grant.role) < OWNER &&
+          (over === undefined || acts.better(grant, over)) &&
+          acts.before(grant.index, act),
+      )
+    if (own.length === 0) return undefined
+    const untouched = acts.owners.find(
+      (owner) =>
+        acts.before(owner.index, act) &&
+        this.counts(owner.index) &&
+        !owner.enders.some((ender) => acts.before(ender, act)),
+    )
+    if (untouched !== undefined) {
+      // A founder's grant is void only under another root, and then everything is judged anew.
+      if (untouched.credential.issuer !== acts.space) this.witnesses.add(untouched.index, act)
+      return undefined
     }
+    this.witnesses.add(-1, act)
+    if (acts.owners.some((owner) => this.#standsIn(owner, act))) return undefined
+    return own.find((grant) => this.backs(grant, act) && !this.#hasBetterIn(grant, act))
+  }
+
+  /** Everything about a redemption but the race for a single use. */
+  fitsRedemption(grant: Grant): boolean {
+    const { index, credential, holder } = grant
+    const { claim, issuer } = credential
+    if (claim.type !== 'SpaceMember' || claim.delegation === undefined) return false
+    const invitation = this.acts.at(claim.delegation)
+    if (holder === issuer || holder === this.acts.space) return false
+    if (!this.deviceOk(index) || !this.deviceOk(invitation)) return false
+    const above = (own: Grant) => isAbove(own, rankOf(grant.role))
+    return (
+      this.isAuthorInOffice(invitation, (own) => this.backs(own, index)) &&
+      this.cancelledBy(claim.delegation, index) === undefined &&
+      this.holds(index, above)
+    )
+  }
+
+  /** Whether who wrote an invitation still had a grant for it, by a test of the grant. */
+  isAuthorInOffice(invitation: number, test: (own: Grant) => boolean): boolean {
+    const { claim, issuer } = this.acts.credential(invitation)
+    const role = claim.type === 'DelegatedInvitation' ? rankOf(claim.role) : OWNER
+    return this.acts
+      .grantsOf(issuer)
+      .some((own) => isAbove(own, role) && this.acts.before(own.index, invitation) && test(own))
+  }
+
+  /** A cancellation that counts, and was not made in the knowledge of an act. */
+  cancelledBy(delegation: string, act?: number): number | undefined {
+    return this.acts.cancels
+      .get(delegation)
+      ?.find((cancel) => (act === undefined || !this.acts.before(act, cancel)) && this.fits(cancel))
+  }
+
+  /** The redemption that was before another in the race for a single use. */
+  beatenBy(grant: Grant): Grant | undefined {
+    const { claim } = grant.credential
+    if (claim.type !== 'SpaceMember' || claim.delegation === undefined) return undefined
+    if (this.acts.invitation(claim.delegation, grant.index)?.multiUse !== false) return undefined
+    return this.acts.redemptions
+      .get(claim.delegation)
+      ?.find(
+        (other) =>
+          other.holder !== grant.holder &&
+          this.acts.causality.order(other.index, grant.index) < 0 &&
+          this.fitsRedemption(other),
+      )
+  }
+
+  /** A member speaks of the device that it speaks by, or of one that it named earlier in this graph. */
+  isDevice(index: number, { device, member }: AdmittedFeed): boolean {
+    if (device === this.acts.credential(index).signer) return true
+    return this.acts.devices
+      .namingsOf(member, device)
+      .some((at) => this.acts.before(at, index) && this.fits(at))
+  }
+
+  #standsIn(grant: Grant, act: number): boolean {
+    const { acts } = this
+    if (!acts.before(grant.index, act) || !this.counts(grant.index)) return false
+    return !grant.enders.some((ender) => acts.before(ender, act) && this.ends(ender, grant))
+  }
+
+  #hasBetterIn(grant: Grant, act: number): boolean {
+    for (const grants of this.acts.grants.values())
+      for (const other of grants)
+        if (other !== grant && this.acts.better(other, grant) && this.#standsIn(other, act)) return true
+    return false
   }
 
   #decide(index: number): boolean {
-    const credential = this.credential(index)
-    const { claim } = credential
+    const credential = this.acts.credential(index)
+    const { claim, issuer } = credential
+    if (claim.type === 'SpaceGenesis') return this.#fitsGenesis(credential)
+    if (claim.type === 'SpaceMember' && issuer === this.acts.space)
+      return this.#fitsFounder(credential, claim)
+    if (!this.deviceOk(index)) return false
     switch (claim.type) {
-      case 'SpaceGenesis':
-        return this.#fitsGenesis(credential)
       case 'SpaceMember':
-        return this.#fitsMember(index, credential, claim)
+      case 'ChangedRole':
+        return this.#fitsGrant(index, claim)
+      case 'RemovedMember':
+        return this.#mayGovern(index)
+      case 'Epoch':
+        return this.#mayGovern(index) || this.#ownRevocation(index)
+      case 'DelegatedInvitation':
+        return this.holds(index, (own) => isAbove(own, rankOf(claim.role)))
+      case 'CancelledInvitation':
+      case 'InvitationAttempts': {
+        const invitation = this.acts.invitation(claim.delegation, index)
+        return invitation !== undefined && this.holds(index, (own) => isAbove(own, rankOf(invitation.role)))
+      }
       case 'AdmittedFeed':
-        return this.#fitsFeed(index, credential, claim)
+        return this.#fitsFeed(index, issuer, claim)
+      case 'LeftSpace':
       case 'AuthorizedDevice':
+      case 'RevokedDevice':
+      case 'IdentityRecovery':
+      case 'IdentityProfile':
+      case 'MemberProfile':
+      case 'DeviceProfile':
         return true
       case 'Auth':
       case 'Unknown':
@@ -158,63 +289,97 @@ export class Verdicts {
 
   #fitsGenesis({ id, issuer, signer, parents }: Credential): boolean {
     if (this.#genesisId !== undefined && id !== this.#genesisId) return false
-    return issuer === this.#space && signer === this.#space && parents.length === 0
+    return issuer === this.acts.space && signer === this.acts.space && parents.length === 0
   }
 
-  #fitsMember(index: number, credential: Credential, { member, role }: SpaceMember): boolean {
-    const { issuer, signer, parents } = credential
-    if (member === issuer || member === this.#space) return false
-    if (issuer !== this.#space) return this.admitter(index, role) !== undefined
-    return (
-      signer === this.#space && role === 'OWNER' && parents.length === 1 && parents[0] === this.genesis()?.id
-    )
+  #fitsFounder({ signer, parents }: Credential, { member, role, delegation }: SpaceMember): boolean {
+    if (member === this.acts.space || delegation !== undefined || role !== 'OWNER') return false
+    return signer === this.acts.space && parents.length === 1 && parents[0] === this.genesis()?.id
   }
 
-  #fitsFeed(index: number, credential: Credential, claim: AdmittedFeed): boolean {
-    const { issuer } = credential
-    const least = claim.purpose === 'DATA' ? 'EDITOR' : 'READER'
+  #fitsGrant(index: number, claim: SpaceMember | ChangedRole): boolean {
+    const grant = this.acts.grant(index)
+    if (grant === undefined || grant.holder === this.acts.space) return false
+    if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
+      return this.fitsRedemption(grant) && this.beatenBy(grant) === undefined
+    if (claim.type === 'SpaceMember' && grant.holder === grant.credential.issuer) return false
+    return this.admitter(grant) !== undefined
+  }
+
+  #mayGovern(index: number): boolean {
+    return this.holds(index, (own) => rankOf(own.role) >= ADMIN) || this.heir(index) !== undefined
+  }
+
+  /** Every member renews the key together with the revocation of a device of its own. */
+  #ownRevocation(index: number): boolean {
+    const { issuer, parents } = this.acts.credential(index)
+    const revoked = parents.some((parent) => {
+      const at = this.acts.at(parent)
+      return this.acts.credential(at).issuer === issuer && this.revokes(at)
+    })
+    return revoked && this.holds(index, () => true)
+  }
+
+  #fitsFeed(index: number, issuer: PublicKey, claim: AdmittedFeed): boolean {
+    const least = rankOf(claim.purpose === 'DATA' ? 'EDITOR' : 'READER')
     const own = issuer === claim.member
-    if (own && !this.#isDevice(index, credential, claim)) return false
-    if (!own && this.#best(issuer, index, (role) => isAtLeast(role, 'ADMIN')) === undefined) return false
-    return (this.#grants.get(claim.member) ?? []).some(
+    if (own && !this.isDevice(index, claim)) return false
+    if (!own && !this.#mayGovern(index)) return false
+    return this.acts.grantsOf(claim.member).some(
       (grant) =>
-        isAtLeast(grant.role, least) &&
-        this.#backs(grant, index) &&
+        rankOf(grant.role) >= least &&
         // Whoever admitted somebody named their device with them. Nobody else says which feeds are theirs.
-        (own || grant.credential.issuer === issuer),
+        (own || grant.credential.issuer === issuer) &&
+        this.backs(grant, index),
     )
   }
 
-  /** A member speaks of the device that it speaks by, or of one that it authorised earlier in this graph. */
-  #isDevice(index: number, { signer }: Credential, { device, member }: AdmittedFeed): boolean {
-    if (device === signer) return true
-    return (this.#devices.get(device) ?? []).some(
-      (at) => this.causality.before(at, index) && this.credential(at).issuer === member,
-    )
+  /** Gives a genesis or a founder its seat, if it is the first; whether everything has to be judged anew. */
+  #seat(index: number): boolean {
+    const { claim, issuer } = this.acts.credential(index)
+    const isGenesis = claim.type === 'SpaceGenesis'
+    if (!isGenesis && (claim.type !== 'SpaceMember' || issuer !== this.acts.space)) return false
+    const seat = isGenesis ? 'genesis' : 'founder'
+    if (!this.fits(index)) return false
+    const holder = this.#roots.get(seat)
+    if (holder !== undefined && this.acts.causality.order(holder, index) <= 0) return false
+    this.#roots.set(seat, index)
+    return holder !== undefined
   }
 
-  #backs(grant: Grant, act: number): boolean {
-    return this.causality.before(grant.index, act) && this.counts(grant.index)
+  /** Another root turns over every verdict. It takes a space key that was not destroyed, hence the plain way. */
+  #judgeAll(): void {
+    this.#fits.fill(undefined)
+    this.#feeds.clear()
+    this.witnesses.clear()
+    this.#roots.clear()
+    const all = Array.from({ length: this.acts.size }, (_, index) => index)
+    for (const type of ['SpaceGenesis', 'SpaceMember'])
+      for (const index of [...(this.acts.byType.get(type) ?? [])].sort((a, b) =>
+        this.acts.causality.order(a, b),
+      ))
+        if (type === 'SpaceGenesis' || this.acts.credential(index).issuer === this.acts.space)
+          this.#seat(index)
+    this.#settle(all)
   }
 
-  #best(who: PublicKey, act: number, enough: (role: Role) => boolean): Grant | undefined {
-    let best: Grant | undefined
-    for (const grant of this.#grants.get(who) ?? [])
-      if (enough(grant.role) && this.#backs(grant, act) && (best === undefined || this.better(grant, best)))
-        best = grant
-    return best
+  #judgeAgain(late: number, reached: Iterable<number>): void {
+    const all = [late, ...reached]
+    for (const index of all) {
+      this.#fits[index] = undefined
+      const { claim } = this.acts.credential(index)
+      if (claim.type === 'AdmittedFeed') this.#feeds.delete(claim.feed)
+    }
+    this.#settle(all)
+  }
+
+  /** The best grants first: what the others rest on is known then, and nothing is nested deeply. */
+  #settle(indices: readonly number[]): void {
+    const grants = indices.flatMap((index) => this.acts.grant(index) ?? [])
+    grants.sort((a, b) => (a === b ? 0 : this.acts.better(a, b) ? -1 : 1))
+    for (const { index } of grants) this.fits(index)
+    for (const index of indices) this.fits(index)
   }
 }
 
-/** An admitted feed at its place in the graph. */
-export interface AdmittedFeedAct {
-  readonly index: number
-  readonly claim: AdmittedFeed
-  readonly credential: Credential
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key)
-  if (list === undefined) map.set(key, [value])
-  else list.push(value)
-}
+const isAbove = (own: Grant, rank: number): boolean => rankOf(own.role) >= ADMIN && rankOf(own.role) > rank

@@ -9,7 +9,7 @@ import hashlib, json, struct
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-SEEDS = {'space': 1, 'identity': 2, 'device': 3, 'second': 4, 'member': 5, 'feed': 6}
+SEEDS = {'space': 1, 'identity': 2, 'device': 3, 'second': 4, 'member': 5, 'feed': 6, 'recovery': 7}
 KEY = {name: Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32) for name, seed in SEEDS.items()}
 PUB = {name: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for name, key in KEY.items()}
 NOON = 1_700_000_000_000
@@ -120,6 +120,114 @@ add(
     'a claim of an unknown type',
     {'type': 'Unknown', 'typeName': 'com.example.Recipe'},
     sign('com.example.Recipe', 'identity', 'identity', b'\xff\xff\xff'),
+)
+
+def head(feed, length, fill):
+    value = {'feed': PUB[feed].hex(), 'length': length, 'hash': (bytes([fill]) * 32).hex()}
+    return value, data(1, PUB[feed]) + number(2, length) + data(3, bytes([fill]) * 32)
+
+
+def ascending(*names):
+    return sorted(names, key=lambda name: PUB[name])
+
+
+def say(name, type, claim, encoded, **more):
+    """By the identity's device unless something else is said."""
+    options = {'issuer': 'identity', 'signer': 'device', 'chain': [device], **more}
+    return add(name, {'type': type, **claim}, sign(type, claim=encoded, **options))
+
+
+SPACE = {'space': PUB['space'].hex()}
+IN_SPACE = data(1, PUB['space'])
+ADA = {'identity': PUB['identity'].hex()}
+OF_ADA = data(1, PUB['identity'])
+MEMBER = {'member': PUB['member'].hex()}
+HEADS = [head(name, 3 + at, 9) for at, name in enumerate(ascending('feed', 'second'))]
+HEAD_VALUES = [value for value, _ in HEADS]
+SECRETS, SEALED = bytes([10]) * 40, bytes([11]) * 80
+
+
+def heads(field):
+    return b''.join(data(field, encoded) for _, encoded in HEADS)
+
+
+delegated = say(
+    'a delegated invitation for several editors, for a time', 'DelegatedInvitation',
+    {**SPACE, 'invitationId': INVITATION.hex(), 'role': 'EDITOR', 'multiUse': True, 'maxAttempts': 300,
+     'sealedSecrets': SECRETS.hex()},
+    IN_SPACE + data(2, INVITATION) + number(3, 2) + number(4, 1) + number(5, 300) + data(6, SECRETS),
+    parents=[member['id']], expires=NOON + 60_000,
+)
+bare = say(
+    'a delegated invitation for one reader, without limits', 'DelegatedInvitation',
+    {**SPACE, 'invitationId': INVITATION.hex(), 'role': 'READER', 'multiUse': False, 'maxAttempts': 0,
+     'sealedSecrets': ''},
+    IN_SPACE + data(2, INVITATION) + number(3, 1), parents=[member['id']],
+)
+say(
+    'an editor who redeems a delegated invitation', 'SpaceMember',
+    {**SPACE, **MEMBER, 'role': 'EDITOR', 'profile': {'displayName': 'Bob'}, 'invitationId': INVITATION.hex(),
+     'delegation': delegated['id']},
+    IN_SPACE + data(2, PUB['member']) + number(3, 2) + data(4, data(1, b'Bob')) + data(5, INVITATION)
+    + data(6, bytes.fromhex(delegated['id'])), parents=[delegated['id']],
+)
+say(
+    'how many attempts at it failed', 'InvitationAttempts', {**SPACE, 'delegation': delegated['id'], 'failed': 2},
+    IN_SPACE + data(2, bytes.fromhex(delegated['id'])) + number(3, 2), parents=[delegated['id']],
+)
+say(
+    'a cancelled invitation', 'CancelledInvitation', {**SPACE, 'delegation': bare['id']},
+    IN_SPACE + data(2, bytes.fromhex(bare['id'])), parents=[bare['id']],
+)
+say(
+    'a changed role', 'ChangedRole', {**SPACE, **MEMBER, 'role': 'READER', 'heads': HEAD_VALUES},
+    IN_SPACE + data(2, PUB['member']) + number(3, 1) + heads(4), parents=[member['id']],
+)
+say(
+    'a removed member, with the heads of two feeds', 'RemovedMember', {**SPACE, **MEMBER, 'heads': HEAD_VALUES},
+    IN_SPACE + data(2, PUB['member']) + heads(3), parents=[member['id']],
+)
+say(
+    'a member who leaves', 'LeftSpace', {**SPACE, 'heads': []}, IN_SPACE, issuer='member', signer='member', chain=[],
+    parents=[member['id']],
+)
+say(
+    'a revoked device', 'RevokedDevice', {**ADA, 'device': PUB['second'].hex()}, OF_ADA + data(2, PUB['second']),
+    parents=[member['id']],
+)
+recovery = say(
+    'a recovery key', 'IdentityRecovery', {**ADA, 'recoveryKey': PUB['recovery'].hex()},
+    OF_ADA + data(2, PUB['recovery']), signer='identity', chain=[],
+)
+say(
+    'a device, revoked by the recovery key', 'RevokedDevice', {**ADA, 'device': PUB['device'].hex()},
+    OF_ADA + data(2, PUB['device']), signer='recovery', chain=[recovery], parents=[member['id']],
+)
+say(
+    'the profile of an identity', 'IdentityProfile', {**ADA, 'profile': {'displayName': 'Ada L.'}},
+    OF_ADA + data(2, data(1, b'Ada L.')),
+)
+say(
+    'the profile of a member', 'MemberProfile',
+    {**SPACE, 'member': PUB['identity'].hex(), 'profile': {'displayName': 'Countess'}},
+    IN_SPACE + data(2, PUB['identity']) + data(3, data(1, b'Countess')), parents=[member['id']],
+)
+say(
+    'the name of a device', 'DeviceProfile', {**ADA, 'device': PUB['device'].hex(), 'label': 'Téléphone'},
+    OF_ADA + data(2, PUB['device']) + data(3, 'Téléphone'.encode()),
+)
+first = say(
+    'the first epoch, sealed to two devices', 'Epoch',
+    {**SPACE, 'number': 1, 'keys': [{'device': PUB[name].hex(), 'sealed': SEALED.hex()}
+                                    for name in ascending('device', 'second')], 'heads': []},
+    IN_SPACE + number(2, 1)
+    + b''.join(data(4, data(1, PUB[name]) + data(2, SEALED)) for name in ascending('device', 'second')),
+    parents=[member['id']],
+)
+say(
+    'an epoch that follows, and records heads', 'Epoch',
+    {**SPACE, 'number': 2, 'previous': first['id'], 'keys': [], 'heads': HEAD_VALUES},
+    IN_SPACE + number(2, 2) + data(3, bytes.fromhex(first['id'])) + heads(5), parents=[first['id']],
 )
 
 print(json.dumps({

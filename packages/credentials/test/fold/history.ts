@@ -1,7 +1,14 @@
 import type { PublicKey } from '@vestibule/keys'
 import fc from 'fast-check'
-import { type Claim, type Credential, Membership, ROLES, type Role, type UnknownClaim } from '../src/index.ts'
-import { keyOf } from './cast.ts'
+import {
+  type Claim,
+  type Credential,
+  Membership,
+  ROLES,
+  type Role,
+  type UnknownClaim,
+} from '../../src/index.ts'
+import { keyOf } from '../cast.ts'
 
 export const SPACE = keyOf(1000)
 export const OTHER_SPACE = keyOf(1001)
@@ -41,15 +48,63 @@ export const admit = (member: PublicKey, role: Role, space = SPACE): Claim => ({
 })
 export const genesisClaim = (name: string): Claim => ({ type: 'SpaceGenesis', space: SPACE, name })
 export const NOTE: UnknownClaim = { type: 'Unknown', typeName: 'Note' }
+export const change = (member: PublicKey, role: Role): Claim => ({
+  type: 'ChangedRole',
+  space: SPACE,
+  member,
+  role,
+  heads: [],
+})
+export const remove = (member: PublicKey): Claim => ({
+  type: 'RemovedMember',
+  space: SPACE,
+  member,
+  heads: [],
+})
+export const LEAVE: Claim = { type: 'LeftSpace', space: SPACE, heads: [] }
+export const delegate = (role: Exclude<Role, 'OWNER'>, multiUse = false): Claim => ({
+  type: 'DelegatedInvitation',
+  space: SPACE,
+  invitationId: new Uint8Array(16),
+  role,
+  multiUse,
+  maxAttempts: 3,
+  sealedSecrets: new Uint8Array(),
+})
+export const redeem = (delegation: string, member: PublicKey, role: Role): Claim => ({
+  type: 'SpaceMember',
+  space: SPACE,
+  member,
+  role,
+  profile: { displayName: role },
+  delegation,
+})
+export const cancel = (delegation: string): Claim => ({
+  type: 'CancelledInvitation',
+  space: SPACE,
+  delegation,
+})
+export const attempts = (delegation: string, failed: number): Claim => ({
+  type: 'InvitationAttempts',
+  space: SPACE,
+  delegation,
+  failed,
+})
+export const revoke = (identity: PublicKey, device: PublicKey): Claim => ({
+  type: 'RevokedDevice',
+  identity,
+  device,
+})
+export const EPOCH: Claim = { type: 'Epoch', space: SPACE, number: 1, keys: [], heads: [] }
 const AGREEMENT_KEY = new Uint8Array(32)
 /** What the fold sees has been verified, so it looks at no proof. */
 const PROOF = new Uint8Array(64)
 
-/** The first device of somebody names the second. */
-const named = (identity: PublicKey): Claim => ({
+/** Somebody names a device: the second, when nothing else is said. */
+export const named = (identity: PublicKey, device = deviceOf(identity, 1)): Claim => ({
   type: 'AuthorizedDevice',
   identity,
-  device: deviceOf(identity, 1),
+  device,
   agreementKey: AGREEMENT_KEY,
 })
 
@@ -73,6 +128,21 @@ const claim: fc.Arbitrary<Claim | UnknownClaim> = fc.oneof(
         }),
       ),
   },
+  { weight: 6, arbitrary: person.map(remove) },
+  { weight: 4, arbitrary: fc.tuple(person, role).map(([who, at]) => change(who, at)) },
+  { weight: 2, arbitrary: fc.constant(LEAVE) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom('READER', 'EDITOR', 'ADMIN'), fc.boolean())
+      .map(([at, many]) => delegate(at, many)),
+  },
+  // Which invitation, and which role or device, is settled when the history is there.
+  { weight: 6, arbitrary: person.map((who) => redeem('', who, 'READER')) },
+  { weight: 2, arbitrary: fc.constant(cancel('')) },
+  { weight: 1, arbitrary: fc.nat(3).map((n) => attempts('', n)) },
+  { weight: 2, arbitrary: person.map((who) => revoke(who, who)) },
+  { weight: 1, arbitrary: fc.constant(EPOCH) },
   { weight: 1, arbitrary: fc.constant(NOTE) },
   { weight: 1, arbitrary: fc.tuple(person, role).map(([who, at]) => admit(who, at, OTHER_SPACE)) },
 )
@@ -108,18 +178,43 @@ export function extend(history: readonly Credential[], ops: readonly Op[], prefi
     const seen = parents.map((n) => graph[n % graph.length]?.id ?? 'genesis')
     const signer = device === 2 ? by : deviceOf(by, device)
     const previous = last.get(`${by.toHex()} ${signer.toHex()}`)
-    const known = previous === undefined ? seen : [...seen, previous]
-    let next = act(id, by, own ? mine(given, by, signer) : given, known, signer)
+    const mentioned = settle(own ? mine(given, by, signer) : given, by, graph, salt)
+    const about = 'delegation' in mentioned && mentioned.delegation ? [mentioned.delegation] : []
+    const known = [...seen, ...about, ...(previous === undefined ? [] : [previous])]
+    let next = act(id, by, mentioned, known, signer)
     if (odd === 0)
       next = act(id, SPACE, admit(by, salt % 2 ? 'OWNER' : 'ADMIN'), salt % 3 ? ['genesis'] : seen)
     if (odd === 1) next = act(id, SPACE, genesisClaim(id), [])
-    if (odd >= 2 && odd <= 5) next = act(id, by, named(by), odd > 2 ? known : [], deviceOf(by, 0))
+    if (odd >= 2 && odd <= 5)
+      next = act(
+        id,
+        by,
+        named(by, deviceOf(by, odd === 5 ? 0 : 1)),
+        odd > 2 ? known : [],
+        odd === 5 ? by : deviceOf(by, salt % 3 ? 0 : 1),
+      )
     out.push(next)
     if ('space' in next.claim && next.claim.space !== SPACE) continue
     graph.push(next)
     last.set(`${next.issuer.toHex()} ${next.signer.toHex()}`, id)
   }
   return out
+}
+
+/** Names an invitation that is there, or a device of whoever speaks. */
+function settle(
+  given: Claim | UnknownClaim,
+  by: PublicKey,
+  graph: readonly Credential[],
+  salt: number,
+): Claim | UnknownClaim {
+  if (given.type === 'RevokedDevice') return revoke(by, salt % 5 === 0 ? by : deviceOf(by, salt % 2))
+  if (!('delegation' in given) || given.delegation === undefined) return given
+  const invitations = graph.filter(({ claim: c }) => c.type === 'DelegatedInvitation')
+  const one = invitations[salt % Math.max(1, invitations.length)]
+  if (one?.claim.type !== 'DelegatedInvitation') return NOTE
+  const next = { ...given, delegation: one.id }
+  return next.type === 'SpaceMember' && salt % 10 ? { ...next, role: one.claim.role } : next
 }
 
 /** A feed of one's own, mostly of the device that says so. */
@@ -191,14 +286,16 @@ export const stateOf = (membership: Membership, history: readonly Credential[]) 
 
 export const print = (history: readonly Credential[]): string =>
   history
-    .map(({ id, issuer, claim: c, parents }) => {
+    .map(({ id, issuer, signer, claim: c, parents }) => {
       const name = (key: PublicKey) => (key === SPACE ? 'space' : `${PEOPLE.indexOf(key)}`)
-      const about =
-        c.type === 'SpaceMember'
-          ? `${name(c.member)} ${c.role}`
-          : c.type === 'AdmittedFeed'
-            ? `${name(c.member)} ${c.feed.toHex().slice(0, 4)} ${c.purpose}`
-            : ''
-      return `${id}: ${name(issuer)} ${c.type} ${about} <- ${parents.join(',')}`
+      const parts = [
+        'member' in c ? name(c.member) : '',
+        'role' in c ? c.role : '',
+        'delegation' in c ? (c.delegation ?? '') : '',
+        'device' in c ? `device ${c.device.toHex().slice(0, 4)}` : '',
+        'feed' in c ? c.feed.toHex().slice(0, 4) : '',
+      ]
+      const about = parts.filter(Boolean).join(' ')
+      return `${id}: ${name(issuer)}/${signer.toHex().slice(0, 4)} ${c.type} ${about} <- ${parents.join(',')}`
     })
     .join('\n')

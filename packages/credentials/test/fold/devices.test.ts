@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import type { Claim } from '../../src/index.ts'
+import { keyOf } from '../cast.ts'
+import { act, admit, foldOf, named, revoke } from './history.ts'
+import { device, Story, who } from './story.ts'
+
+/** P is an admin; its key has named device 1, which named devices 2 and 3 in that order. */
+const tale = (tell: (story: Story) => void) => {
+  const story = new Story()
+  story.cast('P:A')
+  story.say('one', 'P', named(who('P'), device('P', 1)))
+  story.say('two', 'P.1', named(who('P'), device('P', 2)), ['one'])
+  story.common(story.say('three', 'P.1', named(who('P'), device('P', 3))))
+  tell(story)
+  const [fold, other] = [foldOf(story.acts), foldOf(story.acts.toReversed())]
+  const counted = story.acts.map(({ id }) => fold.counts(id))
+  expect(story.acts.map(({ id }) => other.counts(id))).toEqual(counted)
+  return fold
+}
+const guest = admit(who('Z'), 'EDITOR')
+
+describe('a device', () => {
+  it('is revoked by one above it, and by one that the same key named earlier', () => {
+    for (const by of ['P', 'P.1', 'P.2']) {
+      const fold = tale((s) => {
+        s.say('z', 'P.3', guest)
+        s.say('v', by, revoke(who('P'), device('P', 3)))
+      })
+      expect(fold.counts('z'), by).toBe(false)
+    }
+  })
+
+  it('is not revoked by one below it, or by one named later, or by itself', () => {
+    for (const by of ['P.2', 'P.3', 'P.1']) {
+      const fold = tale((s) => {
+        s.say('z', 'P.1', guest)
+        s.say('v', by, revoke(who('P'), device('P', 1)))
+      })
+      expect(fold.counts('z'), by).toBe(true)
+    }
+  })
+
+  it('keeps what the revocation knew', () => {
+    const fold = tale((s) => s.say('v', 'P.1', revoke(who('P'), device('P', 2)), [s.say('z', 'P.2', guest)]))
+    expect(fold.counts('z')).toBe(true)
+  })
+
+  it('can not place itself or one of its making above the one that named it, whatever it backdates', () => {
+    const fold = tale((s) => {
+      s.say('evil', 'P.3', named(who('P'), device('P', 4)), ['genesis'])
+      s.say('again', 'P.4', named(who('P'), device('P', 3)), ['genesis'])
+      s.say('w', 'P.4', revoke(who('P'), device('P', 1)), ['again'])
+      s.say('u', 'P.3', revoke(who('P'), device('P', 2)))
+      s.say('z', 'P.1', guest)
+      s.say('y', 'P.2', admit(who('Y'), 'EDITOR'))
+    })
+    expect(['z', 'y'].map((id) => fold.counts(id))).toEqual([true, true])
+  })
+
+  it('takes along the devices that it named behind the revocation, and those that no act names', () => {
+    const fold = tale((s) => {
+      s.say('evil', 'P.3', named(who('P'), device('P', 4)))
+      s.say('z', 'P.4', guest, ['evil'])
+      s.say('y', 'P.5', admit(who('Y'), 'EDITOR'))
+      s.say('v', 'P', revoke(who('P'), device('P', 3)))
+    })
+    expect(['evil', 'z', 'y'].map((id) => fold.counts(id))).toEqual([false, false, false])
+    expect(fold.why('z').code).toBe('DEVICE_REVOKED')
+  })
+
+  it('falls to the recovery key, and so does the key of the identity', () => {
+    const recoveryKey = keyOf(900)
+    const recovery: Claim = { type: 'IdentityRecovery', identity: who('P'), recoveryKey }
+    for (const n of [0, 1]) {
+      const story = new Story()
+      story.cast('P:A')
+      story.common(story.say('one', 'P', named(who('P'), device('P', 1))))
+      const by = story.say('rec', 'P', recovery)
+      story.say('z', `P.${n}`, guest, [by])
+      story.acts.push(act('v', who('P'), revoke(who('P'), device('P', n)), [by], recoveryKey))
+      expect(foldOf(story.acts.toReversed()).counts('z'), `${n}`).toBe(false)
+    }
+  })
+})
