@@ -80,14 +80,14 @@ function isShaken(verdicts: Verdicts, index: number): boolean {
   )
 }
 
-/** What may rest on the grants of somebody, and an ender of them does not know. */
+/** What may rest on the grants of somebody, and an ender of them does not know; and feeds admitted for them after it. */
 function ended({ acts }: Verdicts, ender: number, holder: PublicKey): number[] {
   const unknown = (index: number) => !acts.before(index, ender)
   const redeemed = (acts.delegationsBy.get(holder) ?? []).flatMap((id) => acts.redemptions.get(id) ?? [])
   return [
     ...acts.unknownTo(ender, holder),
     ...redeemed.map(({ index }) => index).filter(unknown),
-    ...(acts.hosted.get(holder) ?? []).filter(unknown),
+    ...(acts.hosted.get(holder) ?? []).filter((index) => acts.before(ender, index)),
   ]
 }
 

@@ -328,9 +328,9 @@ export class Verdicts {
     return this.acts.grantsOf(claim.member).some(
       (grant) =>
         rankOf(grant.role) >= least &&
-        // Whoever admitted somebody named their device with them. Nobody else says which feeds are theirs.
-        (own || grant.credential.issuer === issuer) &&
-        this.backs(grant, index),
+        // Whoever admitted somebody named their device with them. Nobody else says which feeds are theirs. It is
+        // enough that the admitter knew them as a member: what ends that later cuts the feed, and moves it nowhere.
+        (own ? this.backs(grant, index) : grant.credential.issuer === issuer && this.#standsIn(grant, index)),
     )
   }
 

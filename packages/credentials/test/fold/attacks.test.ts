@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Claim } from '../../src/index.ts'
+import { keyOf } from '../cast.ts'
 import { admit, cancel, change, delegate, foldOf, LEAVE, NOTE, redeem, remove, SPACE } from './history.ts'
 import { Spec } from './spec.ts'
 import { Story, shown, who } from './story.ts'
@@ -124,5 +126,26 @@ describe('attacks', () => {
         s.say('p', 'P', remove(who('Q')))
       }),
     ).toBe('F:O P:O')
+  })
+
+  it('a former member who lowers itself once more, backdated, hands its feed to nobody', () => {
+    const story = new Story()
+    story.cast('M:A')
+    const feed = (member: string): Claim => ({
+      type: 'AdmittedFeed',
+      space: SPACE,
+      member: who(member),
+      device: who(member),
+      feed: keyOf(3000),
+      purpose: 'CONTROL',
+      proof: new Uint8Array(64),
+    })
+    const hosted = story.say('a', 'F', feed('M'))
+    const removed = story.say('b', 'F', remove(who('M')), [hosted])
+    story.say('c', 'F', feed('F'), [removed])
+    story.say('d', 'M', change(who('M'), 'READER'), ['genesis'])
+    const membership = foldOf(story.acts)
+    expect(membership.feeds().get(keyOf(3000))?.credential).toBe(hosted)
+    expect(shown(membership)).toBe('F:O')
   })
 })

@@ -20,7 +20,7 @@ import {
 } from './history.ts'
 import { Spec } from './spec.ts'
 
-const RUNS = { numRuns: 1500 }
+const RUNS = { numRuns: Number(process.env['FUZZ_RUNS'] ?? 1500) }
 const isForeign = ({ claim }: ReturnType<typeof act>) => 'space' in claim && claim.space !== SPACE
 /** Members and feeds, whatever order the maps have. */
 const sorted = ({ members, feeds, ...rest }: ReturnType<typeof stateOf>) => ({
@@ -119,9 +119,7 @@ describe('the fold, on random histories', () => {
         const acts = evil.map((one) => ({ ...one, by: outsider ?? PEOPLE[0], odd: Math.max(one.odd, 2) }))
         const after = foldOf(extend(history, acts, 'e'))
         expect(after.members()).toEqual(before.members())
-        // Whoever was a member may leave once more, and take along what was admitted as its own.
-        const others = (fold: Membership) => [...fold.feeds()].filter(([, { member }]) => member !== outsider)
-        expect(others(after)).toEqual(others(before))
+        expect(after.feeds()).toEqual(before.feeds())
       }),
       RUNS,
     )

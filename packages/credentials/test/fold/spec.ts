@@ -332,7 +332,7 @@ export class Spec {
     }
     return (
       this.may(c, (h) => this.role(h) >= ADMIN) &&
-      this.grantsOf(member).some((g) => g.issuer === c.issuer && enough(g) && this.backs(g, c))
+      this.grantsOf(member).some((g) => g.issuer === c.issuer && enough(g) && this.inPast(g, c))
     )
   }
 
