@@ -12,6 +12,8 @@ import {
   verifyCredential,
   verifyPresentation,
 } from '../src/index.ts'
+import { byteMap, SPACE_MEMBER } from './byte-map.ts'
+import { expectDocumented } from './documented.ts'
 
 interface Vector {
   readonly name: string
@@ -126,4 +128,9 @@ describe('the golden bytes', () => {
       ]),
     )
   })
+})
+
+it('a credential is explained to the byte in the documentation; UPDATE_DOCS=1 writes it anew', () => {
+  const example = vectors.find(({ name }) => name.startsWith('a reader without a name'))
+  expectDocumented('bytes', byteMap(hexToBytes(example?.encoded ?? ''), SPACE_MEMBER))
 })

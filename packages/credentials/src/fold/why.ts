@@ -44,6 +44,7 @@ export type WhyCode =
   | 'UNKNOWN_TYPE'
   /** What it comes after is not here yet. */
   | 'WAITS'
+  /** It is not here, or belongs to another space. */
   | 'NOT_HERE'
 
 /** Whether a credential counts, and what decided. */

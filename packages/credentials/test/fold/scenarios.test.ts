@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { expectDocumented } from '../documented.ts'
 import {
   admit,
   cancel,
@@ -14,6 +15,7 @@ import {
 } from './history.ts'
 import { Spec } from './spec.ts'
 import { device, NAMES, type Name, Story, shown, who } from './story.ts'
+import { workedExample } from './worked-example.ts'
 
 interface Scenario {
   readonly cast: string
@@ -297,4 +299,17 @@ describe('of concurrent acts', () => {
         ).toEqual(new Spec(SPACE, acts).counted())
       }
     })
+})
+
+describe('the documentation', () => {
+  it('works out every conflict as the fold decides it; UPDATE_DOCS=1 writes it anew', () => {
+    const examples = Object.entries(SCENARIOS).map(([name, { cast, tell }]) => {
+      const story = new Story()
+      story.cast(cast)
+      const start = story.acts.length
+      tell(story)
+      return workedExample(name, story, start, foldOf(story.acts))
+    })
+    expectDocumented('worked examples', examples.join('\n'))
+  })
 })
