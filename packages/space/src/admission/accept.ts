@@ -117,7 +117,7 @@ async function feedWrites({ controlFeeds, spaceKey }: SpaceAdmission): Promise<S
   const nothing = new MemoryStorage()
   const writes: StorageWrite[] = []
   for (const { feed: key, batches } of controlFeeds) {
-    const feed = await Feed.open(nothing, storageKeys.feed(spaceKey, key), key)
+    const feed = await Feed.open(nothing, storageKeys.feed(spaceKey, key), { space: spaceKey, key })
     for (const batch of batches) {
       const entries = await verifyBatch(feed.head, batch)
       if (entries.length === 0) continue

@@ -129,7 +129,8 @@ export class Session {
   async #read(signal: AbortSignal): Promise<void> {
     for (;;) {
       const frame = parseFrame(await this.#channel.receive({ signal, maxBytes: MAX_FRAME_BYTES }))
-      for (const head of frame.heads?.heads ?? []) await this.#onHead(headFromWire(head))
+      for (const head of frame.heads?.heads ?? [])
+        await this.#onHead(headFromWire(this.#store.record.spaceKey, head))
       for (const { feed, from } of frame.wants?.wants ?? []) this.#sync.onWant(PublicKey.from(feed), from)
       if (frame.entries !== undefined)
         await this.#onEntries(PublicKey.from(frame.entries.feed), frame.entries.batch)
