@@ -49,7 +49,10 @@ async function verify(bytes: Uint8Array): Promise<Credential> {
   const links = await openChain(opened, envelope)
   const { claim } = opened
   if (claim.type === 'AdmittedFeed' && !(await verifyFeedProof(claim)))
-    throw new CredentialsError('BAD_FEED_PROOF', `the feed ${claim.feed.toHex()} and its device did not agree to this`)
+    throw new CredentialsError(
+      'BAD_FEED_PROOF',
+      `the feed ${claim.feed.toHex()} and its device did not agree to this`,
+    )
 
   let chain: readonly Credential[] = []
   for (let at = links.length - 1; at >= 0; at--) {
