@@ -168,7 +168,9 @@ export class SpaceStore {
   async #open(key: PublicKey, purpose: 'CONTROL' | 'DATA'): Promise<void> {
     const entries: FeedEntry[] = []
     const prefix = storageKeys.feed(this.record.spaceKey, key)
-    const feed = await Feed.open(this.#storage, prefix, { space: this.record.spaceKey, key }, (entry) => entries.push(entry))
+    const feed = await Feed.open(this.#storage, prefix, { space: this.record.spaceKey, key }, (entry) =>
+      entries.push(entry),
+    )
     this.#feeds.set(key, feed)
     if (purpose === 'CONTROL') this.#fold(key, await credentialsIn(entries))
     else this.#place(key, entries)

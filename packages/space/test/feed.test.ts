@@ -72,6 +72,9 @@ describe('a batch', () => {
       )
     const other = emptyHead(SPACE, await keyring.createKey())
     await expect(verifyBatch(other, batch)).rejects.toMatchObject(refusedWith('BAD_LINK'))
+    // A feed that is admitted in a second space stays empty there.
+    const elsewhere = emptyHead(await keyring.createKey(), key)
+    await expect(verifyBatch(elsewhere, batch)).rejects.toMatchObject(refusedWith('BAD_SIGNATURE'))
     await expect(verifyBatch(emptyHead(SPACE, key), { ...batch, entries: [a, b] })).rejects.toMatchObject(
       refusedWith('BAD_SIGNATURE'),
     )
@@ -93,7 +96,10 @@ describe('a batch', () => {
 
   test('is never accepted with a bit changed', async () => {
     const { keyring, key } = await setup()
-    const { batch } = await createBatch(keyring, emptyHead(SPACE, key), [text('some payload'), text('another')])
+    const { batch } = await createBatch(keyring, emptyHead(SPACE, key), [
+      text('some payload'),
+      text('another'),
+    ])
     const at = fc.nat(10_000)
     await fc.assert(
       fc.asyncProperty(at, fc.constantFrom('first', 'second', 'signature'), async (where, what) => {
@@ -102,7 +108,9 @@ describe('a batch', () => {
           entries: [what === 'first' ? flip(a, where) : a, what === 'second' ? flip(b, where) : b],
           signature: what === 'signature' ? flip(batch.signature, where) : batch.signature,
         }
-        await expect(verifyBatch(emptyHead(SPACE, key), changed)).rejects.toMatchObject({ name: 'SpaceError' })
+        await expect(verifyBatch(emptyHead(SPACE, key), changed)).rejects.toMatchObject({
+          name: 'SpaceError',
+        })
       }),
       { numRuns: 150 },
     )
@@ -148,7 +156,7 @@ describe('a stored feed', () => {
       if (batch === undefined) break
       const last = (await verifyBatch(head, batch)).at(-1)
       if (last === undefined) throw new Error('an empty batch')
-      head = { feed: key, length: last.sequence + 1, hash: last.hash }
+      head = { space: SPACE, feed: key, length: last.sequence + 1, hash: last.hash }
       batches++
     }
     expect([head.length, batches]).toEqual([6, 2])

@@ -60,7 +60,13 @@ export class Feed {
       const { signature, ...entry } = parseRecord(record)
       if (entry.feed !== key || entry.sequence !== head.length || !equalBytes(entry.previous, head.hash))
         throw damaged(`entry ${head.length} does not follow the one before it`)
-      head = { space, feed: key, length: entry.sequence + 1, hash: entry.hash, ...(signature && { signature }) }
+      head = {
+        space,
+        feed: key,
+        length: entry.sequence + 1,
+        hash: entry.hash,
+        ...(signature && { signature }),
+      }
       size += entry.encoded.length
       onEntry(entry)
     }
