@@ -45,7 +45,7 @@ async function publish(space: Space, person: Person, feed: PublicKey, payloads: 
   const never = new AbortController().signal
   const [channel, theirs] = channelPair(person.name, 'host')
   const served = space.serve(theirs, never).catch((error: Error) => error.name)
-  const trusting = { isMember: () => true, isAdmittedBy: async () => true, path: [] }
+  const trusting = { isRevoked: () => false, isMember: () => true, isAdmittedBy: async () => true, path: [] }
   const { signingContext } = person
   const own = { spaceKey: space.key, signingContext, nonce: randomBytes(32), signal: never }
   await shakeHands(channel, { ...trusting, ...own })

@@ -12,7 +12,7 @@ import { HANDSHAKE_TIMEOUT_MS } from '../src/replication/replication.ts'
 import { channelPair, namesOf, Person, stillClock, textsOf, until, World } from './world.ts'
 
 /** Believes everybody to be a member, and has nothing to show for itself. */
-const trusting = { isMember: () => true, isAdmittedBy: async () => true, path: [] }
+const trusting = { isRevoked: () => false, isMember: () => true, isAdmittedBy: async () => true, path: [] }
 const never = new AbortController().signal
 
 /** A space of ada's with bob, an admin whom the tests speak for over bare channels, and eve, who is nobody. */
