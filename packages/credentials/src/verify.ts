@@ -23,7 +23,7 @@ export interface VerifyOptions {
  *
  * @param encoded the bytes of one credential; they are copied
  * @throws CredentialsError: every refusal, by `code`
- * @see README, "The format"
+ * @see docs/credentials.md, "The format"
  */
 export async function verifyCredential(
   encoded: Uint8Array,

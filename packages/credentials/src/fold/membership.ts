@@ -52,7 +52,7 @@ export interface Added {
  * What the fold itself does not bound is how many credentials it is given: a feed is an unbroken chain whose
  * every entry has the one before among its parents, and it is for whoever reads feeds to hold them to that.
  *
- * @see README, "What counts"
+ * @see docs/credentials.md, "The rules"
  * @example
  * const membership = new Membership(space)
  * membership.add(genesis)
