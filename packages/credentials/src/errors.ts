@@ -6,7 +6,7 @@ export type CredentialsErrorCode =
   | 'TOO_LARGE'
   /** The signature of the credential, or of one in its chain, is not its signer's. */
   | 'BAD_SIGNATURE'
-  /** The key of an admitted feed did not sign that it belongs to this member and device, for this purpose. */
+  /** The key of an admitted feed, or its device, did not sign that it belongs to them and this member, for this purpose. */
   | 'BAD_FEED_PROOF'
   /** The signer is not the issuer, and the chain from one to the other is absent or ends too early. */
   | 'MISSING_CHAIN'

@@ -1,39 +1,55 @@
-import { pae, type Signer, verifySignature } from '@vestibule/keys'
+import { concatBytes } from '@noble/hashes/utils.js'
+import { pae, SIGNATURE_BYTES, type Signer, verifySignature } from '@vestibule/keys'
 import type { AdmittedFeed } from './claims/claims.ts'
 
-/** What a feed's key agrees to: whose feed it is, by which device, and what for. */
+/** Length of a feed's proof: the signature of its key, then that of its device. */
+export const FEED_PROOF_BYTES = 2 * SIGNATURE_BYTES
+
+/** What a feed's key and its device agree to: whose feed it is, by which device, and what for. */
 export type FeedBinding = Pick<AdmittedFeed, 'member' | 'device' | 'feed' | 'purpose'>
 
 /**
- * What the feed's key signs. The space is left out on purpose: a guest makes its proofs before it is told which
- * space it joins. So a feed's key is for one space, and never used in another.
+ * What both keys sign. The space is left out on purpose: a guest makes its proofs before it is told which
+ * space it joins. What is signed in a feed names it instead, so a feed that is admitted elsewhere stays empty there.
  */
 function feedStatement({ member, device, feed, purpose }: FeedBinding): Uint8Array {
   return pae('vestibule feed admission v1', member.toBytes(), device.toBytes(), feed.toBytes(), purpose)
 }
 
 /**
- * Makes the `proof` of an {@link AdmittedFeed}: without it nobody could be kept from naming another's feed as
- * their own. The same values give the same bytes, so a proof may be made again instead of being kept.
+ * Makes the `proof` of an {@link AdmittedFeed}. Without the feed's word anybody could name another's feed as their own;
+ * without the device's, whoever admits a member could name a feed of its own making as theirs. The same values give
+ * the same bytes, so a proof may be made again instead of being kept.
  *
- * @param options `signer`: holds the key of the feed
- * @returns 64 bytes, an Ed25519 signature by `feed`; the caller's
+ * @param options `signer`: holds the keys of the feed and of the device
+ * @returns {@link FEED_PROOF_BYTES} bytes, an Ed25519 signature by `feed` and one by `device`; the caller's
  * @throws whatever `signer` throws, `KEY_NOT_FOUND` for instance
- * @see README, "The format"
+ * @see docs/credentials.md, "The format"
  * @example
  * const feed = await keyring.createKey()
  * const named = { member: identity, device, feed, purpose: 'DATA' } as const
  * const proof = await proveFeed({ signer: keyring, ...named })
  * const claim = { type: 'AdmittedFeed', space, ...named, proof } as const
  */
-export function proveFeed(options: FeedBinding & { readonly signer: Signer }): Promise<Uint8Array> {
-  return options.signer.sign(options.feed, feedStatement(options))
+export async function proveFeed(options: FeedBinding & { readonly signer: Signer }): Promise<Uint8Array> {
+  const { signer, feed, device } = options
+  const statement = feedStatement(options)
+  const [byFeed, byDevice] = await Promise.all([signer.sign(feed, statement), signer.sign(device, statement)])
+  return concatBytes(byFeed, byDevice)
 }
 
 /**
- * Whether a feed's key has agreed to be admitted like this. Credentials need no such check, as
+ * Whether a feed's key and its device have agreed to this admission. Credentials need no such check, as
  * `verifyCredential` makes it: this is for whoever is handed a proof before there is a credential.
  */
-export function verifyFeedProof(binding: FeedBinding & { readonly proof: Uint8Array }): Promise<boolean> {
-  return verifySignature(binding.feed, feedStatement(binding), binding.proof)
+export async function verifyFeedProof(
+  binding: FeedBinding & { readonly proof: Uint8Array },
+): Promise<boolean> {
+  const { proof, feed, device } = binding
+  if (proof.length !== FEED_PROOF_BYTES) return false
+  const statement = feedStatement(binding)
+  return (
+    (await verifySignature(feed, statement, proof.slice(0, SIGNATURE_BYTES))) &&
+    (await verifySignature(device, statement, proof.slice(SIGNATURE_BYTES)))
+  )
 }

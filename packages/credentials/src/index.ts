@@ -32,7 +32,7 @@ export {
 export type { Credential } from './credential.ts'
 export { MAX_CHAIN_LENGTH, MAX_CREDENTIAL_BYTES, MAX_PARENTS } from './envelope.ts'
 export { CredentialsError, type CredentialsErrorCode } from './errors.ts'
-export { type FeedBinding, proveFeed, verifyFeedProof } from './feed-proof.ts'
+export { FEED_PROOF_BYTES, type FeedBinding, proveFeed, verifyFeedProof } from './feed-proof.ts'
 export type { Cut } from './fold/cuts.ts'
 export type { EpochState } from './fold/epochs.ts'
 export type { LiveInvitation } from './fold/invitations.ts'

@@ -23,7 +23,7 @@ export interface VerifyOptions {
  *
  * @param encoded the bytes of one credential; they are copied
  * @throws CredentialsError: every refusal, by `code`
- * @see README, "The format"
+ * @see docs/credentials.md, "The format"
  */
 export async function verifyCredential(
   encoded: Uint8Array,
@@ -49,7 +49,10 @@ async function verify(bytes: Uint8Array): Promise<Credential> {
   const links = await openChain(opened, envelope)
   const { claim } = opened
   if (claim.type === 'AdmittedFeed' && !(await verifyFeedProof(claim)))
-    throw new CredentialsError('BAD_FEED_PROOF', `the feed ${claim.feed.toHex()} did not agree to this`)
+    throw new CredentialsError(
+      'BAD_FEED_PROOF',
+      `the feed ${claim.feed.toHex()} and its device did not agree to this`,
+    )
 
   let chain: readonly Credential[] = []
   for (let at = links.length - 1; at >= 0; at--) {

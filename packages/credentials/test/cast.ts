@@ -1,4 +1,4 @@
-import { Keyring, PublicKey } from '@vestibule/keys'
+import { Keyring, PublicKey, type Signer } from '@vestibule/keys'
 import { CredentialsError } from '../src/errors.ts'
 import {
   type Claim,
@@ -87,24 +87,29 @@ export function admission(
 
 const feedKeys = new Keyring()
 const feedKey = (n: number): Promise<PublicKey> => feedKeys.importKey(new Uint8Array(32).fill(100 + n))
-/** Keys of feeds, all held here: {@link feedClaim} has a genuine proof by any of them for anybody. */
+/** Keys of feeds, all held here: {@link feedClaim} has a genuine proof by any of them for any device. */
 export const FEEDS = [await feedKey(1), await feedKey(2), await feedKey(3)] as const
 
-/** An admitted feed of somebody's, its key being one of {@link FEEDS}. */
+/** An admitted feed of somebody's, its key being one of {@link FEEDS}; the owner's keyring holds the device. */
 export async function feedClaim(
   space: PublicKey,
-  owner: { readonly identity: PublicKey; readonly device: PublicKey },
+  owner: Pick<Person, 'keyring' | 'identity' | 'device'>,
   feed: PublicKey,
   purpose: 'CONTROL' | 'DATA',
 ): Promise<Claim> {
   const binding = { member: owner.identity, device: owner.device, feed, purpose }
-  return {
-    type: 'AdmittedFeed',
-    space,
-    ...binding,
-    proof: await proveFeed({ signer: feedKeys, ...binding }),
-  }
+  const signer = holding({ [feed.toHex()]: feedKeys, [owner.device.toHex()]: owner.keyring })
+  return { type: 'AdmittedFeed', space, ...binding, proof: await proveFeed({ signer, ...binding }) }
 }
+
+/** Signs for each key by the signer that is named for it. */
+export const holding = (signers: Readonly<Record<string, Signer>>): Signer => ({
+  sign: async (key, message) => {
+    const signer = signers[key.toHex()]
+    if (signer === undefined) throw new Error(`nobody here holds ${key.toHex()}`)
+    return signer.sign(key, message)
+  },
+})
 
 /** The code with which something was refused; fails when it was not, or not by a CredentialsError. */
 export async function refusal(work: Promise<unknown> | (() => unknown)): Promise<CredentialsErrorCode> {

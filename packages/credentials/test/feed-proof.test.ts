@@ -1,9 +1,10 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
+import type { Signer } from '@vestibule/keys'
 import { describe, expect, it } from 'vitest'
 import { encodeClaim } from '../src/claims/wire.ts'
 import { Envelope, Payload, signedBytes } from '../src/envelope.ts'
 import { type AdmittedFeed, Membership, proveFeed, verifyCredential, verifyFeedProof } from '../src/index.ts'
-import { admission, createPerson, createSpace, keyOf, NOON, refusal } from './cast.ts'
+import { admission, createPerson, createSpace, holding, keyOf, NOON, type Person, refusal } from './cast.ts'
 import { act } from './fold/history.ts'
 
 /** A space with Bob and Eve, both editors, and Bob's data feed, admitted by himself and known to all. */
@@ -30,11 +31,16 @@ async function kitchen() {
   }
 }
 
+/** Signs by a key of this person's, whichever is asked for. */
+const bySubstitute = ({ keyring, device }: Person): Signer => ({
+  sign: (_, statement) => keyring.sign(device, statement),
+})
+
 describe('the proof of a feed', () => {
-  it('is 64 bytes, the same each time, and holds for what it was made for and nothing else', async () => {
+  it('is 128 bytes, the same each time, and holds for what it was made for and nothing else', async () => {
     const { bob, binding, claim } = await kitchen()
     const { proof } = claim
-    expect(proof).toHaveLength(64)
+    expect(proof).toHaveLength(128)
     expect(await proveFeed({ signer: bob.keyring, ...binding })).toEqual(proof)
     expect(await verifyFeedProof(claim)).toBe(true)
     for (const change of [
@@ -43,17 +49,32 @@ describe('the proof of a feed', () => {
       { feed: keyOf(1) },
       { purpose: 'CONTROL' },
       { member: binding.device, device: binding.member },
-      { proof: new Uint8Array(64) },
+      { proof: new Uint8Array(128) },
       { proof: proof.slice(1) },
+      { proof: proof.slice(0, 64) },
+      { proof: Uint8Array.of(...proof.slice(0, 64), ...proof.slice(0, 64)) },
+      { proof: Uint8Array.of(...proof.slice(64), ...proof.slice(0, 64)) },
     ] as const)
       expect(await verifyFeedProof({ ...claim, ...change }), JSON.stringify(change)).toBe(false)
   })
 
-  it('is made by the key of the feed only', async () => {
-    const { eve, binding } = await kitchen()
-    await expect(proveFeed({ signer: eve.keyring, ...binding })).rejects.toMatchObject({
-      code: 'KEY_NOT_FOUND',
-    })
+  it('is made by the keys of the feed and of the device only, both of them', async () => {
+    const { bob, eve, binding } = await kitchen()
+    const ownFeed = { ...binding, feed: await eve.keyring.createKey() }
+    const ownDevice = { ...binding, device: eve.device }
+    for (const other of [binding, ownFeed, ownDevice])
+      await expect(proveFeed({ signer: eve.keyring, ...other })).rejects.toMatchObject({
+        code: 'KEY_NOT_FOUND',
+      })
+    const { feed, device } = binding
+    const [onlyFeed, onlyDevice] = [
+      holding({ [feed.toHex()]: bob.keyring, [device.toHex()]: bySubstitute(eve) }),
+      holding({ [feed.toHex()]: bySubstitute(eve), [device.toHex()]: bob.keyring }),
+    ]
+    for (const signer of [onlyFeed, onlyDevice])
+      expect(await verifyFeedProof({ ...binding, proof: await proveFeed({ signer, ...binding }) })).toBe(
+        false,
+      )
   })
 
   it('is read from a credential, as bytes that can’t be changed', async () => {
@@ -84,14 +105,14 @@ describe('a member who knows the key of another’s feed', () => {
       ...scene,
       own: { ...claim, ...own },
       proofs: {
-        'nothing at all': new Uint8Array(64),
-        'random bytes': crypto.getRandomValues(new Uint8Array(64)),
+        'nothing at all': new Uint8Array(128),
+        'random bytes': crypto.getRandomValues(new Uint8Array(128)),
         'the one that the member made for himself': claim.proof,
         'one by another feed’s key': await proveFeed({ signer: eve.keyring, ...own, feed: another }),
         'the right statement, signed by another key': await proveFeed({
           ...own,
           feed,
-          signer: { sign: (_, statement) => eve.keyring.sign(another, statement) },
+          signer: holding({ [feed.toHex()]: bySubstitute(eve), [eve.device.toHex()]: eve.keyring }),
         }),
       },
     }

@@ -152,7 +152,7 @@ describe('whatever somebody signs', () => {
   beforeAll(async () => {
     key = await keyring.importKey(new Uint8Array(32).fill(1))
     const feed = await keyring.importKey(new Uint8Array(32).fill(4))
-    ownFeed = { member: keyOf(2), device: keyOf(3), feed, purpose: 'DATA' }
+    ownFeed = { member: keyOf(2), device: key, feed, purpose: 'DATA' }
     proof = await proveFeed({ signer: keyring, ...ownFeed })
   })
 

@@ -31,9 +31,10 @@ describe('the state of a space', () => {
     const { space, founder, genesis, first } = await createSpace()
     const guest = await createPerson()
     const grant = await founder.say(admission(space, guest.identity, 'EDITOR'), [first.id])
-    const control = await founder.say(feedClaim(space, guest, FEEDS[0], 'CONTROL'), [grant.id])
+    const named = [grant.id, ...guest.chain.map(({ id }) => id)]
+    const control = await founder.say(feedClaim(space, guest, FEEDS[0], 'CONTROL'), named)
     const data = await founder.say(feedClaim(space, guest, FEEDS[1], 'DATA'), [control.id])
-    const membership = fold(space, [genesis, first, grant, control, data])
+    const membership = fold(space, [genesis, first, grant, ...guest.chain, control, data])
     expect(membership.roleOf(guest.identity)).toBe('EDITOR')
     expect([...membership.feeds()]).toEqual([
       [
@@ -51,13 +52,13 @@ describe('the state of a space', () => {
     const { space, founder, genesis, first } = await createSpace()
     const { keyring, identity, device, chain, say } = founder
     const second = await keyring.createKey()
-    const named = feedClaim(space, { identity, device: second }, FEEDS[0], 'DATA')
+    const named = feedClaim(space, { keyring, identity, device: second }, FEEDS[0], 'DATA')
     const early = await say(named, [first.id])
     const claim = (await authorize(keyring, identity, device, chain, second)).claim as Claim
     const authorized = await say(claim, [early.id])
     const late = await say(named, [authorized.id])
     const own = await speaker(keyring, identity, second, [authorized])(
-      feedClaim(space, { identity, device: second }, FEEDS[1], 'DATA'),
+      feedClaim(space, { keyring, identity, device: second }, FEEDS[1], 'DATA'),
       [late.id],
     )
     const membership = fold(space, [genesis, first, early, authorized, late, own])
@@ -334,19 +335,41 @@ describe('feeds', () => {
     const early = await guest.say(feedClaim(space, guest, FEEDS[0], 'CONTROL'), [first.id])
     const stranger = await createPerson()
     const strange = await stranger.say(feedClaim(space, stranger, FEEDS[1], 'CONTROL'), [first.id])
-    const vouched = await founder.say(feedClaim(space, stranger, FEEDS[2], 'CONTROL'), [first.id])
-    expect(fold(space, [...base, early, strange, vouched]).feeds().size).toBe(0)
+    const named = [first, ...stranger.chain].map(({ id }) => id)
+    const vouched = await founder.say(feedClaim(space, stranger, FEEDS[2], 'CONTROL'), named)
+    expect(fold(space, [...base, ...stranger.chain, early, strange, vouched]).feeds().size).toBe(0)
   })
 
   it('are admitted for a member by whoever admitted it, and by no other admin', async () => {
     const { space, founder, guest, grant, base } = await withGuest('EDITOR')
     const mo = await createPerson()
     const admin = await founder.say(admission(space, mo.identity, 'ADMIN'), [grant.id])
-    const forged = await mo.say(feedClaim(space, guest, FEEDS[0], 'DATA'), [admin.id])
-    const upward = await mo.say(feedClaim(space, founder, FEEDS[1], 'DATA'), [admin.id])
-    const genuine = await founder.say(feedClaim(space, guest, FEEDS[2], 'DATA'), [admin.id])
-    const membership = fold(space, [...base, admin, forged, upward, genuine])
+    const devices = [...guest.chain, ...founder.chain]
+    const after = [admin.id, ...devices.map(({ id }) => id)]
+    const forged = await mo.say(feedClaim(space, guest, FEEDS[0], 'DATA'), after)
+    const upward = await mo.say(feedClaim(space, founder, FEEDS[1], 'DATA'), after)
+    const genuine = await founder.say(feedClaim(space, guest, FEEDS[2], 'DATA'), after)
+    const membership = fold(space, [...base, ...devices, admin, forged, upward, genuine])
     expect([...membership.feeds().keys()]).toEqual([FEEDS[2]])
+  })
+
+  it('are admitted by whoever admitted the member for devices that the member named before, and for no other', async () => {
+    const { space, founder, guest, grant, base } = await withGuest('EDITOR')
+    const { identity, keyring } = guest
+    const swapped = { identity, keyring: founder.keyring, device: await founder.keyring.createKey() }
+    const claim = { type: 'AuthorizedDevice', agreementKey: new Uint8Array(32) } as const
+    const pretended = await founder.say({ ...claim, identity: founder.identity, device: swapped.device }, [
+      grant.id,
+    ])
+    const early = await founder.say(feedClaim(space, guest, FEEDS[0], 'DATA'), [pretended.id])
+    const own = await founder.say(feedClaim(space, swapped, FEEDS[1], 'DATA'), [pretended.id])
+    const itself = await founder.say(
+      feedClaim(space, { identity, keyring, device: identity }, FEEDS[2], 'DATA'),
+      [grant.id],
+    )
+    const membership = fold(space, [...base, ...guest.chain, pretended, early, own, itself])
+    expect([...membership.feeds().keys()]).toEqual([FEEDS[2]])
+    for (const { id } of [early, own]) expect(membership.why(id).text).toContain('device')
   })
 
   it('are not admitted by the space key, its founder’s neither', async () => {
@@ -357,20 +380,19 @@ describe('feeds', () => {
 
   it('are not admitted by a member for a device that it never named', async () => {
     const { space, guest, grant, base } = await withGuest('EDITOR')
-    const { identity } = guest
-    const one = await guest.say(feedClaim(space, { identity, device: keyOf(9) }, FEEDS[0], 'DATA'), [
-      grant.id,
-    ])
+    const { identity, keyring } = guest
+    const device = await keyring.createKey()
+    const one = await guest.say(feedClaim(space, { keyring, identity, device }, FEEDS[0], 'DATA'), [grant.id])
     expect(fold(space, [...base, one]).feeds().size).toBe(0)
   })
 
   it('are not admitted by a member for a device that somebody else named', async () => {
     const { space, founder, guest, grant, base } = await withGuest('EDITOR')
-    const device = keyOf(9)
+    const { identity, keyring } = guest
+    const device = await keyring.createKey()
     const claim = { type: 'AuthorizedDevice', device, agreementKey: new Uint8Array(32) } as const
     const named = await founder.say({ ...claim, identity: founder.identity }, [grant.id])
-    const { identity } = guest
-    const one = await guest.say(feedClaim(space, { identity, device }, FEEDS[0], 'DATA'), [named.id])
+    const one = await guest.say(feedClaim(space, { keyring, identity, device }, FEEDS[0], 'DATA'), [named.id])
     expect(fold(space, [...base, named, one]).feeds().size).toBe(0)
   })
 

@@ -144,8 +144,8 @@ describe('the feeds in a request', () => {
     }
   })
 
-  test('are each proven by themselves: one of the two proofs is not enough', async () => {
-    for (const wrong of [0, 1]) {
+  test('are each proven by themselves, by their key and by the device: three of the four signatures are not enough', async () => {
+    for (const wrong of [0, 1, 2, 3]) {
       let made = 0
       const { host, close } = await exchange(
         new Lying((sign, key, statement) =>
@@ -153,15 +153,15 @@ describe('the feeds in a request', () => {
         ),
       )
       expect(await host.verify()).toBe('PROOF_INVALID')
-      expect(made).toBe(2)
+      expect(made).toBe(4)
       await close()
     }
   })
 
-  test('that a host swaps for its own make the guest refuse the admission, and store nothing', async () => {
-    const { bob, host, admit, close } = await exchange()
-    expect(await host.verify()).toBe('verified')
+  test('that a host swaps for those of an earlier request make the guest refuse, and store nothing', async () => {
     const signer = new Keyring()
+    const { bob, host, admit, close } = await exchange(signer)
+    expect(await host.verify()).toBe('verified')
     const { identityKey: member, deviceKey: device } = bob.signingContext
     const feed = await signer.createKey()
     const before = await bob.storage.list('')

@@ -50,8 +50,8 @@ const request = {
   controlFeed: fill(32, 4),
   dataFeed: fill(32, 5),
   displayName: 'Ada',
-  controlFeedProof: fill(64, 6),
-  dataFeedProof: fill(64, 7),
+  controlFeedProof: fill(128, 6),
+  dataFeedProof: fill(128, 7),
 }
 
 describe('messages', () => {

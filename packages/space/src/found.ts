@@ -51,7 +51,7 @@ async function prepare(
   controlFeedKey: PublicKey,
   dataFeedKey: PublicKey,
 ): Promise<{ record: SpaceRecord; writes: StorageWrite[] }> {
-  const { identityKey: member, deviceKey: device, profile } = signingContext
+  const { identityKey: member, deviceKey: device, profile, chain } = signingContext
   const bySpace = { signer: keyring, issuer: space, issuedAtMs: clock.now() }
   const genesis = await issueCredential({ ...bySpace, claim: { type: 'SpaceGenesis', space, name } })
   const founder = await issueCredential({
@@ -60,16 +60,17 @@ async function prepare(
     parents: [genesis.id],
   })
   await keyring.deleteKey(space)
-  const admitOwn = async (feed: PublicKey, purpose: FeedPurpose, parent: string) => {
+  const admitOwn = async (feed: PublicKey, purpose: FeedPurpose, parents: string[]) => {
     const binding = { member, device, feed, purpose }
     const proof = await proveFeed({ signer: keyring, ...binding })
-    return signingContext.issue({ type: 'AdmittedFeed', space, ...binding, proof }, { parents: [parent] })
+    return signingContext.issue({ type: 'AdmittedFeed', space, ...binding, proof }, { parents })
   }
-  const control = await admitOwn(controlFeedKey, 'CONTROL', founder.id)
-  const data = await admitOwn(dataFeedKey, 'DATA', control.id)
-  const payloads = [genesis, founder, control, data].map(({ encoded }) => encoded)
-  const { entries } = await createBatch(keyring, emptyHead(controlFeedKey), payloads)
-  const feed = await Feed.open(new MemoryStorage(), storageKeys.feed(space, controlFeedKey), controlFeedKey)
+  const control = await admitOwn(controlFeedKey, 'CONTROL', [founder.id, ...chain.map(({ id }) => id)])
+  const data = await admitOwn(dataFeedKey, 'DATA', [control.id])
+  const payloads = [genesis, founder, ...chain, control, data].map(({ encoded }) => encoded)
+  const { entries } = await createBatch(keyring, emptyHead(space, controlFeedKey), payloads)
+  const prefix = storageKeys.feed(space, controlFeedKey)
+  const feed = await Feed.open(new MemoryStorage(), prefix, { space, key: controlFeedKey })
   const record: SpaceRecord = {
     spaceKey: space,
     genesisId: genesis.id,

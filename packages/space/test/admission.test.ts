@@ -84,8 +84,8 @@ describe('admitting', () => {
       { ...good, chain: [] },
       { ...good, agreementKey: new Uint8Array(32) },
       { ...good, identityKey: (await ada.candidate()).controlFeedKey },
-      { ...good, controlFeedProof: new Uint8Array(64) },
-      { ...good, dataFeedProof: new Uint8Array(64) },
+      { ...good, controlFeedProof: new Uint8Array(128) },
+      { ...good, dataFeedProof: new Uint8Array(128) },
       { ...good, controlFeedProof: good.dataFeedProof, dataFeedProof: good.controlFeedProof },
       { ...bobs, ...ada.signingContext },
     ]
@@ -133,10 +133,13 @@ describe('accepting', () => {
       () => accept({ credentials: elsewhere.credentials }),
       () => accept({ hostIdentity: eve.signingContext.identityKey }),
       () => accept({ readKeys: [] }),
-      () => accept({ controlFeeds: elsewhere.controlFeeds }),
     ]
     for (const [i, attempt] of bad.entries())
       await expect(attempt(), `case ${i}`).rejects.toMatchObject({ code: 'BAD_ADMISSION' })
+    // Heads name their space, so the feeds of one are not genuine in another.
+    await expect(accept({ controlFeeds: elsewhere.controlFeeds })).rejects.toMatchObject({
+      code: 'BAD_SIGNATURE',
+    })
     expect(await bob.storage.list('')).toEqual(before)
     expect(bob.manager.list()).toEqual([])
     const his = await bob.manager.acceptSpace(admission, {

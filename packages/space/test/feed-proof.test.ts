@@ -1,13 +1,9 @@
-import { randomBytes } from '@noble/hashes/utils.js'
 import { type Credential, proveFeed } from '@vestibule/credentials'
-import { equalBytes, Keyring, type PublicKey, pae } from '@vestibule/keys'
+import { equalBytes, type PublicKey, pae } from '@vestibule/keys'
 import { bytes, message, repeated, string } from '@vestibule/keys/wire'
 import { describe, expect, test } from 'vitest'
-import { createBatch, emptyHead } from '../src/feed/entry.ts'
-import { encodeAdmission, parseAdmission, type Space } from '../src/index.ts'
-import { SpaceFrame } from '../src/replication/frame.ts'
-import { shakeHands } from '../src/replication/handshake.ts'
-import { channelPair, Person, until, World } from './world.ts'
+import { encodeAdmission, parseAdmission } from '../src/index.ts'
+import { Person, publish, until, World } from './world.ts'
 
 /** A space of ada's, with bob, who is to be admitted, and eve. */
 async function setup() {
@@ -38,25 +34,6 @@ async function aboutFeed(feed: PublicKey, { keyring }: Person, { claim, signer, 
   const forged = Uint8Array.of(...payload.slice(0, at), ...feed.toBytes(), ...payload.slice(at + 32))
   const signature = await keyring.sign(signer, pae('vestibule credential v1', type, by, forged))
   return Envelope.encode({ type, signer: by, payload: forged, signature, chain })
-}
-
-/** Puts entries into somebody's control feed and waits until the space has stored them. */
-async function publish(space: Space, person: Person, feed: PublicKey, payloads: Uint8Array[]): Promise<void> {
-  const never = new AbortController().signal
-  const [channel, theirs] = channelPair(person.name, 'host')
-  const served = space.serve(theirs, never).catch((error: Error) => error.name)
-  const trusting = { isMember: () => true, isAdmittedBy: async () => true, path: [] }
-  const { signingContext } = person
-  const own = { spaceKey: space.key, signingContext, nonce: randomBytes(32), signal: never }
-  await shakeHands(channel, { ...trusting, ...own })
-  const { batch } = await createBatch(person.keyring, emptyHead(feed), payloads)
-  await channel.send(SpaceFrame.encode({ entries: { feed: feed.toBytes(), batch } }))
-  const isStored = (head: { feed: Uint8Array; length: number }) =>
-    equalBytes(head.feed, feed.toBytes()) && head.length === payloads.length
-  for (let stored = false; !stored; )
-    stored = SpaceFrame.parseLenient(await channel.receive()).heads?.heads.some(isStored) ?? false
-  await channel.close()
-  await served
 }
 
 describe('a feed', () => {
@@ -91,7 +68,7 @@ describe('a feed', () => {
     await space.admit(candidate, { role: 'EDITOR' })
     const { identityKey: member, deviceKey: device } = ada.signingContext
     const feed = candidate.dataFeedKey
-    for (const proof of [new Uint8Array(64), candidate.dataFeedProof]) {
+    for (const proof of [new Uint8Array(128), candidate.dataFeedProof]) {
       const claim = { type: 'AdmittedFeed', space: space.key, member, device, feed, purpose: 'DATA' } as const
       await expect(ada.signingContext.issue({ ...claim, proof })).rejects.toMatchObject({
         code: 'BAD_FEED_PROOF',
@@ -100,20 +77,32 @@ describe('a feed', () => {
     await close()
   })
 
-  test('that the host put in the place of the guest’s own makes the guest refuse the admission', async () => {
+  test('of the host’s own making is not admitted as the guest’s: the guest’s device did not agree', async () => {
+    const { ada, bob, space, close } = await setup()
+    const candidate = await bob.candidate()
+    const { identityKey: member, deviceKey: device } = bob.signingContext
+    const feed = await ada.keyring.createKey()
+    const binding = { member, device, feed, purpose: 'DATA' } as const
+    const signer = {
+      sign: (key: PublicKey, statement: Uint8Array) =>
+        ada.keyring.sign(key === feed ? feed : ada.signingContext.deviceKey, statement),
+    }
+    const proof = await proveFeed({ signer, ...binding })
+    await expect(
+      space.admit({ ...candidate, dataFeedKey: feed, dataFeedProof: proof }, { role: 'EDITOR' }),
+    ).rejects.toMatchObject({ code: 'BAD_CANDIDATE' })
+    await expect(
+      ada.signingContext.issue({ type: 'AdmittedFeed', space: space.key, ...binding, proof }),
+    ).rejects.toMatchObject({ code: 'BAD_FEED_PROOF' })
+    await close()
+  })
+
+  test('that the guest proved in an earlier attempt makes it refuse the admission', async () => {
     const { bob, space, close } = await setup()
+    const { dataFeedKey, dataFeedProof } = await bob.candidate()
     const candidate = await bob.candidate()
     const before = await bob.storage.list('')
-    const { identityKey: member, deviceKey: device } = bob.signingContext
-    const signer = new Keyring()
-    const feed = await signer.createKey()
-    const swapped = {
-      ...candidate,
-      dataFeedKey: feed,
-      dataFeedProof: await proveFeed({ signer, member, device, feed, purpose: 'DATA' }),
-    }
-    // The proof holds, as the host has the key; only the guest knows that the feed isn't its own.
-    const admission = await space.admit(swapped, { role: 'EDITOR' })
+    const admission = await space.admit({ ...candidate, dataFeedKey, dataFeedProof }, { role: 'EDITOR' })
     const received = await parseAdmission(encodeAdmission(admission))
     await expect(bob.manager.acceptSpace(received, candidate)).rejects.toMatchObject({
       code: 'BAD_ADMISSION',

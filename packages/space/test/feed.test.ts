@@ -13,6 +13,7 @@ import {
 import { Feed } from '../src/feed/feed.ts'
 import { MemoryStorage } from '../src/storage/memory-storage.ts'
 
+const SPACE = await new Keyring().createKey()
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
 async function setup() {
@@ -20,7 +21,7 @@ async function setup() {
   const key = await keyring.createKey()
   const storage = new MemoryStorage()
   const open = (onEntry?: (entry: { payload: Uint8Array }) => void) =>
-    Feed.open(storage, `feed/${key.toHex()}/`, key, onEntry)
+    Feed.open(storage, `feed/${key.toHex()}/`, { space: SPACE, key }, onEntry)
   const append = async (feed: Feed, ...payloads: Uint8Array[]) => {
     const { batch, entries } = await createBatch(keyring, feed.head, payloads)
     await storage.transact(feed.writes(entries))
@@ -37,52 +38,55 @@ const flip = (bytes: Uint8Array, at: number): Uint8Array =>
 describe('a batch', () => {
   test('is accepted by whoever holds what comes before it, under one signature', async () => {
     const { keyring, key } = await setup()
-    const one = await createBatch(keyring, emptyHead(key), [text('a'), text('b')])
+    const one = await createBatch(keyring, emptyHead(SPACE, key), [text('a'), text('b')])
     const two = await createBatch(keyring, one.head, [text('c')])
-    const first = await verifyBatch(emptyHead(key), one.batch)
+    const first = await verifyBatch(emptyHead(SPACE, key), one.batch)
     expect(first.map(({ payload }) => payload)).toEqual([text('a'), text('b')])
     expect(first.map(({ signature }) => signature !== undefined)).toEqual([false, true])
     expect(await verifyHead(one.head)).toBe(true)
     expect((await verifyBatch(one.head, two.batch)).map(({ sequence }) => sequence)).toEqual([2])
     const whole = { entries: [...one.batch.entries, ...two.batch.entries], signature: two.batch.signature }
-    expect(await verifyBatch(emptyHead(key), whole)).toHaveLength(3)
+    expect(await verifyBatch(emptyHead(SPACE, key), whole)).toHaveLength(3)
     expect(await verifyBatch(one.head, whole)).toHaveLength(1)
     expect(await verifyBatch(two.head, whole)).toHaveLength(0)
   })
 
   test('is refused when entries before it are missing', async () => {
     const { keyring, key } = await setup()
-    const one = await createBatch(keyring, emptyHead(key), [text('a')])
+    const one = await createBatch(keyring, emptyHead(SPACE, key), [text('a')])
     const two = await createBatch(keyring, one.head, [text('b')])
-    await expect(verifyBatch(emptyHead(key), two.batch)).rejects.toMatchObject(refusedWith('GAP'))
+    await expect(verifyBatch(emptyHead(SPACE, key), two.batch)).rejects.toMatchObject(refusedWith('GAP'))
   })
 
   test('is refused when its entries are reordered, left out or of another feed', async () => {
     const { keyring, key } = await setup()
-    const { batch } = await createBatch(keyring, emptyHead(key), [text('a'), text('b'), text('c')])
+    const { batch } = await createBatch(keyring, emptyHead(SPACE, key), [text('a'), text('b'), text('c')])
     const [a, b, c] = batch.entries as [Uint8Array, Uint8Array, Uint8Array]
     for (const entries of [
       [a, c, b],
       [a, c],
       [a, a, b],
     ])
-      await expect(verifyBatch(emptyHead(key), { ...batch, entries })).rejects.toMatchObject(
+      await expect(verifyBatch(emptyHead(SPACE, key), { ...batch, entries })).rejects.toMatchObject(
         refusedWith('BAD_LINK'),
       )
-    const other = emptyHead(await keyring.createKey())
+    const other = emptyHead(SPACE, await keyring.createKey())
     await expect(verifyBatch(other, batch)).rejects.toMatchObject(refusedWith('BAD_LINK'))
-    await expect(verifyBatch(emptyHead(key), { ...batch, entries: [a, b] })).rejects.toMatchObject(
+    // A feed that is admitted in a second space stays empty there.
+    const elsewhere = emptyHead(await keyring.createKey(), key)
+    await expect(verifyBatch(elsewhere, batch)).rejects.toMatchObject(refusedWith('BAD_SIGNATURE'))
+    await expect(verifyBatch(emptyHead(SPACE, key), { ...batch, entries: [a, b] })).rejects.toMatchObject(
       refusedWith('BAD_SIGNATURE'),
     )
-    await expect(verifyBatch(emptyHead(key), { ...batch, entries: [] })).rejects.toMatchObject(
+    await expect(verifyBatch(emptyHead(SPACE, key), { ...batch, entries: [] })).rejects.toMatchObject(
       refusedWith('MALFORMED'),
     )
   })
 
   test('of another history by the same key is reported as a fork', async () => {
     const { keyring, key } = await setup()
-    const mine = await createBatch(keyring, emptyHead(key), [text('a')])
-    const theirs = await createBatch(keyring, emptyHead(key), [text('b')])
+    const mine = await createBatch(keyring, emptyHead(SPACE, key), [text('a')])
+    const theirs = await createBatch(keyring, emptyHead(SPACE, key), [text('b')])
     const next = await createBatch(keyring, theirs.head, [text('c')])
     await expect(verifyBatch(mine.head, next.batch)).rejects.toMatchObject(refusedWith('FORKED'))
     // Without the key's signature nobody is accused.
@@ -92,7 +96,10 @@ describe('a batch', () => {
 
   test('is never accepted with a bit changed', async () => {
     const { keyring, key } = await setup()
-    const { batch } = await createBatch(keyring, emptyHead(key), [text('some payload'), text('another')])
+    const { batch } = await createBatch(keyring, emptyHead(SPACE, key), [
+      text('some payload'),
+      text('another'),
+    ])
     const at = fc.nat(10_000)
     await fc.assert(
       fc.asyncProperty(at, fc.constantFrom('first', 'second', 'signature'), async (where, what) => {
@@ -101,7 +108,9 @@ describe('a batch', () => {
           entries: [what === 'first' ? flip(a, where) : a, what === 'second' ? flip(b, where) : b],
           signature: what === 'signature' ? flip(batch.signature, where) : batch.signature,
         }
-        await expect(verifyBatch(emptyHead(key), changed)).rejects.toMatchObject({ name: 'SpaceError' })
+        await expect(verifyBatch(emptyHead(SPACE, key), changed)).rejects.toMatchObject({
+          name: 'SpaceError',
+        })
       }),
       { numRuns: 150 },
     )
@@ -110,7 +119,7 @@ describe('a batch', () => {
   test('has a largest size', async () => {
     const { keyring, key } = await setup()
     const big = new Uint8Array(MAX_PAYLOAD_BYTES)
-    const head: FeedHead = emptyHead(key)
+    const head: FeedHead = emptyHead(SPACE, key)
     await expect(createBatch(keyring, head, [new Uint8Array(MAX_PAYLOAD_BYTES + 1)])).rejects.toMatchObject(
       refusedWith('TOO_LARGE'),
     )
@@ -140,14 +149,14 @@ describe('a stored feed', () => {
     const feed = await open()
     await append(feed, text('a'), text('b'))
     for (let i = 0; i < 4; i++) await append(feed, new Uint8Array(MAX_PAYLOAD_BYTES - 100 + i))
-    let head: FeedHead = emptyHead(key)
+    let head: FeedHead = emptyHead(SPACE, key)
     let batches = 0
     for (;;) {
       const batch = await feed.batch(head.length)
       if (batch === undefined) break
       const last = (await verifyBatch(head, batch)).at(-1)
       if (last === undefined) throw new Error('an empty batch')
-      head = { feed: key, length: last.sequence + 1, hash: last.hash }
+      head = { space: SPACE, feed: key, length: last.sequence + 1, hash: last.hash }
       batches++
     }
     expect([head.length, batches]).toEqual([6, 2])

@@ -9,10 +9,8 @@ import { encodeDataEntry } from '../src/message.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../src/replication/replication.ts'
-import { channelPair, namesOf, Person, stillClock, textsOf, until, World } from './world.ts'
+import { channelPair, namesOf, Person, stillClock, textsOf, trusting, until, World } from './world.ts'
 
-/** Believes everybody to be a member, and has nothing to show for itself. */
-const trusting = { isMember: () => true, isAdmittedBy: async () => true, path: [] }
 const never = new AbortController().signal
 
 /** A space of ada's with bob, an admin whom the tests speak for over bare channels, and eve, who is nobody. */
@@ -67,8 +65,8 @@ async function connected(space: Space, person: Person) {
   }
 }
 
-const batchOf = (person: Person, feed: PublicKey, ...payloads: Uint8Array[]) =>
-  createBatch(person.keyring, emptyHead(feed), payloads)
+const batchOf = (space: Space, person: Person, feed: PublicKey, ...payloads: Uint8Array[]) =>
+  createBatch(person.keyring, emptyHead(space.key, feed), payloads)
 const text = (body: string, lamport = 1): Uint8Array => encodeDataEntry(body, lamport, 0)
 
 /** A credential of bob's that admits somebody, at the right place in the graph. */
@@ -218,7 +216,7 @@ describe('feeds', () => {
   test('of an editor carry messages; a credential in one admits nobody', async () => {
     const { bob, eve, space, candidate, close } = await setup()
     const grant = await grantBy(bob, space, await eve.candidate(), await headsOf(space, bob))
-    const { batch } = await batchOf(bob, candidate.dataFeedKey, grant.encoded, text('hello'))
+    const { batch } = await batchOf(space, bob, candidate.dataFeedKey, grant.encoded, text('hello'))
     const wire = await connected(space, bob)
     await wire.entries(candidate.dataFeedKey, batch)
     await wire.stored(candidate.dataFeedKey, 2)
@@ -231,7 +229,13 @@ describe('feeds', () => {
     const guest = await eve.candidate()
     // What ada signs comes in bob's feed, behind bytes that are no credential at all.
     const grant = await grantBy(ada, space, guest, await headsOf(space, bob))
-    const { batch } = await batchOf(bob, candidate.controlFeedKey, text('no credential'), grant.encoded)
+    const { batch } = await batchOf(
+      space,
+      bob,
+      candidate.controlFeedKey,
+      text('no credential'),
+      grant.encoded,
+    )
     const wire = await connected(space, bob)
     await wire.entries(candidate.controlFeedKey, batch)
     await wire.stored(candidate.controlFeedKey, 2)
@@ -242,8 +246,8 @@ describe('feeds', () => {
   test('refuse what their key did not sign, and nothing of it is kept', async () => {
     const { ada, bob, space, candidate, problems, close } = await setup()
     const before = await ada.storage.list('feeds/')
-    const { batch } = await batchOf(bob, candidate.dataFeedKey, text('hello'))
-    const other = await batchOf(bob, candidate.controlFeedKey, text('hello'))
+    const { batch } = await batchOf(space, bob, candidate.dataFeedKey, text('hello'))
+    const other = await batchOf(space, bob, candidate.controlFeedKey, text('hello'))
     const bad: [FeedBatch, string][] = [
       [{ ...batch, signature: other.batch.signature }, 'BAD_SIGNATURE'],
       [{ ...batch, entries: other.batch.entries }, 'BAD_LINK'],
@@ -269,21 +273,21 @@ describe('feeds', () => {
     const { bob, space, close } = await setup()
     const feed = await bob.keyring.createKey()
     const wire = await connected(space, bob)
-    await wire.entries(feed, (await batchOf(bob, feed, text('hello'))).batch)
+    await wire.entries(feed, (await batchOf(space, bob, feed, text('hello'))).batch)
     expect((await wire.served).code).toBe('NOT_ADMITTED')
     await close()
   })
 
   test('with two histories are reported, and the others go on', async () => {
     const { bob, space, candidate, problems, close } = await setup()
-    const one = await batchOf(bob, candidate.dataFeedKey, text('one'))
-    const two = await batchOf(bob, candidate.dataFeedKey, text('two'))
+    const one = await batchOf(space, bob, candidate.dataFeedKey, text('one'))
+    const two = await batchOf(space, bob, candidate.dataFeedKey, text('two'))
     const next = await createBatch(bob.keyring, two.head, [text('three')])
     const wire = await connected(space, bob)
     await wire.entries(candidate.dataFeedKey, one.batch)
     await wire.stored(candidate.dataFeedKey, 1)
     await wire.entries(candidate.dataFeedKey, next.batch)
-    const control = await batchOf(bob, candidate.controlFeedKey, text('news'))
+    const control = await batchOf(space, bob, candidate.controlFeedKey, text('news'))
     await wire.entries(candidate.controlFeedKey, control.batch)
     await wire.stored(candidate.controlFeedKey, 1)
     expect([problems, textsOf(space)]).toEqual([['FORKED'], ['one']])
@@ -292,8 +296,8 @@ describe('feeds', () => {
 
   test('whose announced head belongs to another history are reported too', async () => {
     const { bob, space, candidate, problems, close } = await setup()
-    const one = await batchOf(bob, candidate.dataFeedKey, text('one'))
-    const two = await batchOf(bob, candidate.dataFeedKey, text('two'))
+    const one = await batchOf(space, bob, candidate.dataFeedKey, text('one'))
+    const two = await batchOf(space, bob, candidate.dataFeedKey, text('two'))
     const wire = await connected(space, bob)
     await wire.entries(candidate.dataFeedKey, one.batch)
     await wire.stored(candidate.dataFeedKey, 1)
@@ -331,9 +335,9 @@ describe('feeds', () => {
     const heads = (await nextWith(channel, 'heads')).heads?.heads ?? []
     await channel.send(SpaceFrame.encode({ wants: { wants: heads.map(({ feed }) => ({ feed, from: 0 })) } }))
     let received = 0
-    while (received < 60 + 7)
+    while (received < 60 + 9)
       received += (await nextWith(channel, 'entries')).entries?.batch.entries.length ?? 0
-    expect([most, received]).toEqual([1, 67])
+    expect([most, received]).toEqual([1, 69])
     expect(largest).toBeLessThanOrEqual(MAX_FRAME_BYTES)
     expect(largest).toBeGreaterThan(100_000)
     await close()

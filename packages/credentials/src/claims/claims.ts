@@ -43,7 +43,7 @@ export interface SpaceMember {
   readonly delegation?: string
 }
 
-/** The feed with the key `feed` is written by `device` of `member`, and that key agrees. */
+/** The feed with the key `feed` is written by `device` of `member`, and both of these keys agree. */
 export interface AdmittedFeed {
   readonly type: 'AdmittedFeed'
   readonly space: PublicKey
@@ -51,7 +51,7 @@ export interface AdmittedFeed {
   readonly device: PublicKey
   readonly feed: PublicKey
   readonly purpose: FeedPurpose
-  /** 64 bytes: a signature by the key of the feed; see `proveFeed`. A copy at every access. */
+  /** 128 bytes: a signature by the key of the feed and one by the device; see `proveFeed`. A copy at every access. */
   readonly proof: Uint8Array
 }
 

@@ -1,5 +1,5 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
-import { PublicKey, SIGNATURE_BYTES } from '@vestibule/keys'
+import { PublicKey } from '@vestibule/keys'
 import {
   bool,
   bytes,
@@ -15,6 +15,7 @@ import {
   uint64,
   WireError,
 } from '@vestibule/keys/wire'
+import { FEED_PROOF_BYTES } from '../feed-proof.ts'
 import { ROLES } from '../roles.ts'
 import {
   type Claim,
@@ -100,7 +101,7 @@ const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
     device: key(3),
     feed: key(4),
     purpose: oneOf(5, ['CONTROL', 'DATA']),
-    proof: bytes(6, { length: SIGNATURE_BYTES }),
+    proof: bytes(6, { length: FEED_PROOF_BYTES }),
   }),
   AuthorizedDevice: message('AuthorizedDevice', {
     identity: key(1),

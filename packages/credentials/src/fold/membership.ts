@@ -7,7 +7,7 @@ import type { Grant } from './acts.ts'
 import { type Cut, cutsOf } from './cuts.ts'
 import { type EpochState, epochsOf } from './epochs.ts'
 import { type LiveInvitation, liveInvitations } from './invitations.ts'
-import { actingOwner, bestGrants, mayChange, mayRemove, profileOf } from './standing.ts'
+import { actingOwner, bestGrants, isRevoked, mayChange, mayRemove, profileOf } from './standing.ts'
 import { Verdicts } from './verdicts.ts'
 import { type Why, why } from './why.ts'
 
@@ -52,7 +52,7 @@ export interface Added {
  * What the fold itself does not bound is how many credentials it is given: a feed is an unbroken chain whose
  * every entry has the one before among its parents, and it is for whoever reads feeds to hold them to that.
  *
- * @see README, "What counts"
+ * @see docs/credentials.md, "The rules"
  * @example
  * const membership = new Membership(space)
  * membership.add(genesis)
@@ -168,6 +168,14 @@ export class Membership {
   /** Whether a `ChangedRole` of a member by an identity would make the role what it says, as things are. */
   mayChange(identity: PublicKey, member: PublicKey, role: Role): boolean {
     return mayChange(this.#verdicts, identity, member, role, this.may(identity, role))
+  }
+
+  /**
+   * Whether a key of an identity may no longer sign for it here: a senior one revoked it, or all that named it. Of a
+   * key that no act of the graph names nothing is known, and this is false.
+   */
+  isRevoked(identity: PublicKey, device: PublicKey): boolean {
+    return isRevoked(this.#verdicts, identity, device)
   }
 
   /**

@@ -37,6 +37,7 @@ export function reach(verdicts: Verdicts, late: number, moved: boolean): Set<num
     if (claim.type === 'RevokedDevice') for (const index of acts.byType.get('Epoch') ?? []) visit(index)
     if (claim.type === 'AuthorizedDevice' || claim.type === 'IdentityRecovery')
       for (const index of acts.by(issuer)) visit(index)
+    if (claim.type === 'AuthorizedDevice') for (const index of acts.hosted.get(issuer) ?? []) visit(index)
   }
   return reached
 }

@@ -16,7 +16,7 @@ import { Witnesses } from './witnesses.ts'
  * - `fits`: what an act may do. `counts`: it fits, and nothing that fits is before it in its contest (one genesis,
  *   one founder, one admission of a feed).
  *
- * @see README, "What counts"
+ * @see docs/credentials.md, "The rules"
  */
 export class Verdicts {
   readonly acts: Acts
@@ -228,9 +228,10 @@ export class Verdicts {
       )
   }
 
-  /** A member speaks of the device that it speaks by, or of one that it named earlier in this graph. */
+  /** Its own key, the one that signs for it here, or one that it named earlier in this graph. */
   isDevice(index: number, { device, member }: AdmittedFeed): boolean {
-    if (device === this.acts.credential(index).signer) return true
+    const { issuer, signer } = this.acts.credential(index)
+    if (device === member || (issuer === member && device === signer)) return true
     return this.acts.devices
       .namingsOf(member, device)
       .some((at) => this.acts.before(at, index) && this.fits(at))
@@ -323,8 +324,7 @@ export class Verdicts {
   #fitsFeed(index: number, issuer: PublicKey, claim: AdmittedFeed): boolean {
     const least = rankOf(claim.purpose === 'DATA' ? 'EDITOR' : 'READER')
     const own = issuer === claim.member
-    if (own && !this.isDevice(index, claim)) return false
-    if (!own && !this.#mayGovern(index)) return false
+    if (!this.isDevice(index, claim) || (!own && !this.#mayGovern(index))) return false
     return this.acts.grantsOf(claim.member).some(
       (grant) =>
         rankOf(grant.role) >= least &&

@@ -193,6 +193,8 @@ function whyNoGrant(verdicts: Verdicts, index: number): Why {
       `The grant of ${best.role} to its issuer does not count.`,
       best.credential,
     )
+  if (claim.type === 'AdmittedFeed' && !verdicts.isDevice(index, claim))
+    return answer(false, 'NOT_THEIRS', 'Nothing that it knows names the device as one of the member.')
   if (claim.type === 'AdmittedFeed' && rankOf(backing.role) >= ADMIN)
     return answer(
       false,

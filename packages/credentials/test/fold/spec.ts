@@ -319,17 +319,17 @@ export class Spec {
 
   fitsFeed(c: Credential, { member, device, purpose }: AdmittedFeed): boolean {
     const enough: Test = (g) => this.role(g) >= (purpose === 'DATA' ? EDITOR : 1)
-    if (c.issuer === member) {
-      const named = this.#all.some(
-        (d) =>
-          d.claim.type === 'AuthorizedDevice' &&
-          d.claim.device === device &&
-          d.issuer === member &&
-          this.before(d, c) &&
-          this.deviceOk(d),
-      )
-      return (device === c.signer || named) && this.holds(c, enough)
-    }
+    const named = this.#all.some(
+      (d) =>
+        d.claim.type === 'AuthorizedDevice' &&
+        d.claim.device === device &&
+        d.issuer === member &&
+        this.before(d, c) &&
+        this.deviceOk(d),
+    )
+    const own = c.issuer === member
+    if (device !== member && !named && !(own && device === c.signer)) return false
+    if (own) return this.holds(c, enough)
     return (
       this.may(c, (h) => this.role(h) >= ADMIN) &&
       this.grantsOf(member).some((g) => g.issuer === c.issuer && enough(g) && this.inPast(g, c))

@@ -1,6 +1,6 @@
 """Writes credentials.json: golden bytes of every kind of credential.
 
-A second implementation of the format in the package's README, on purpose with nothing of the package in it:
+A second implementation of the format in docs/credentials.md, on purpose with nothing of the package in it:
 protobuf by hand, Ed25519 from the `cryptography` library. Keys come from the seeds below (one byte, 32 times).
 
     python3 generate.py > credentials.json
@@ -58,8 +58,8 @@ def sign(type, issuer, signer, claim, parents=(), issued=NOON, expires=None, cha
 INVITATION, AGREEMENT, NONCE = bytes(range(16)), bytes([7]) * 32, bytes([8]) * 32
 CHANNEL = hashlib.sha256(pae(b'vestibule channel v1', pae(b'vestibule peers v1', b'peer-a', b'peer-b'))).digest()
 
-FEED_PROOF = KEY['feed'].sign(
-    pae(b'vestibule feed admission v1', PUB['identity'], PUB['second'], PUB['feed'], b'DATA'))
+FEED_STATEMENT = pae(b'vestibule feed admission v1', PUB['identity'], PUB['second'], PUB['feed'], b'DATA')
+FEED_PROOF = KEY['feed'].sign(FEED_STATEMENT) + KEY['second'].sign(FEED_STATEMENT)
 
 vectors = []
 

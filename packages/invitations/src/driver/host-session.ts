@@ -201,7 +201,7 @@ export class HostSession {
 
 /**
  * Everything that a request claims, once each of its keys has signed, the chain leads to the identity, and both
- * feeds' keys agree to be admitted as its own: with a proof that fails the members would refuse the admission.
+ * feeds' keys and its device agree to the feeds: with a proof that fails the members would refuse the admission.
  */
 async function verifiedCandidate(proven: ProvenRequest, th2: Uint8Array): Promise<Candidate | undefined> {
   const request = requestCodec.parse(proven.request)

@@ -1,3 +1,4 @@
+import { FEED_PROOF_BYTES } from '@vestibule/credentials'
 import { SIGNATURE_BYTES } from '@vestibule/keys'
 import {
   bool,
@@ -179,9 +180,9 @@ const Request = message('Request', {
   controlFeed: bytes(5, { length: 32 }),
   dataFeed: bytes(6, { length: 32 }),
   displayName: string(7, { max: 64 }),
-  /** Each feed key's word on whose feed it is: it goes into the credential, where every member verifies it. */
-  controlFeedProof: bytes(8, { length: SIGNATURE_BYTES }),
-  dataFeedProof: bytes(9, { length: SIGNATURE_BYTES }),
+  /** Each feed key's and the device's word on whose feed it is: in the credential every member verifies it. */
+  controlFeedProof: bytes(8, { length: FEED_PROOF_BYTES }),
+  dataFeedProof: bytes(9, { length: FEED_PROOF_BYTES }),
 })
 /** What a guest of a space asks for: who it is, and the keys that it will act with. */
 export type JoinRequest = MessageOf<typeof Request>

@@ -36,7 +36,7 @@ export interface SpaceAdmission {
   readonly spaceKey: PublicKey
   /** The genesis, the founder's grant, that of each admitter after it, and the guest's own. */
   readonly path: readonly Credential[]
-  /** The guest's admitted feeds, and the admissions of the feeds of those on the path. */
+  /** The guest's admitted feeds with the chain of its device, and the admissions of the feeds of those on the path. */
   readonly credentials: readonly Credential[]
   /** Who admitted. */
   readonly hostIdentity: PublicKey
@@ -114,7 +114,7 @@ export async function parseAdmission(encoded: Uint8Array): Promise<SpaceAdmissio
     path: await verifyAll(wire.path),
     credentials: await verifyAll(wire.credentials),
     hostIdentity: PublicKey.from(wire.host),
-    heads: wire.heads.map(headFromWire),
+    heads: wire.heads.map((head) => headFromWire(PublicKey.from(wire.space), head)),
     controlFeeds: wire.controlFeeds.map(({ feed, batches }) => ({ feed: PublicKey.from(feed), batches })),
     readKeys: wire.readKeys.map(readKeyFromWire),
   }
@@ -126,8 +126,9 @@ export const headToWire = ({ feed, length, hash, signature }: SignedHead) => ({
   hash,
   signature,
 })
-export const headFromWire = (wire: ReturnType<typeof headToWire>): SignedHead => ({
+export const headFromWire = (space: PublicKey, wire: ReturnType<typeof headToWire>): SignedHead => ({
   ...wire,
+  space,
   feed: PublicKey.from(wire.feed),
 })
 export const readKeyToWire = ({ epoch, key }: ReadKey) => ({ epoch, key: key.unwrap() })

@@ -24,7 +24,7 @@ export interface Candidate {
   /** X25519 public key of the device, 32 bytes. */
   readonly agreementKey: Uint8Array
   readonly controlFeedKey: PublicKey
-  /** What `proveFeed` gave for it, 64 bytes. Unlike other proofs it stays: every member verifies it. */
+  /** What `proveFeed` gave for it. Unlike other proofs it stays: every member verifies it. */
   readonly controlFeedProof: Uint8Array
   readonly dataFeedKey: PublicKey
   /** Likewise. */
@@ -76,21 +76,33 @@ export async function admit(
   else if (!membership.may(signingContext.identityKey, options.role))
     throw new SpaceError('NOT_ALLOWED', `the own role does not allow to admit at ${options.role}`)
 
+  const chain = chainToPublish(host, candidate)
   const grant = existing === undefined ? [await issueGrant(host, candidate, options)] : []
   const after = grant.length > 0 ? grant.map(({ id }) => id) : store.parentsOfNext()
-  const feeds = await issueFeeds(host, candidate, options.role, after)
+  const named = candidate.chain.map(({ id }) => id)
+  const feeds = await issueFeeds(host, candidate, options.role, [...new Set([...after, ...named])])
   const path =
     existing === undefined ? [...pathToOwnGrant(host), ...grant] : membership.admissionPath(existing.since)
-  const admission = admissionOf(host, path, feeds)
+  const admission = admissionOf(host, path, [...chain, ...feeds])
   // What does not fit would be found out only after the guest is a member.
   encodeAdmission(admission)
   await store.append(
     keyring,
     store.record.controlFeedKey,
-    [...grant, ...feeds].map(({ encoded }) => encoded),
+    [...chain, ...grant, ...feeds].map(({ encoded }) => encoded),
     options.alsoWrite,
   )
   return withControlFeeds(store, { ...admission, heads: headsOf(store) })
+}
+
+/**
+ * What another device of a member needs: the line to that member's grant and everything that is known with it.
+ * @throws SpaceError `NOT_A_MEMBER`
+ */
+export function admissionFor(host: Host, identity: PublicKey): Promise<SpaceAdmission> {
+  const path = host.store.roster.pathOf(identity)
+  if (path.length === 0) throw new SpaceError('NOT_A_MEMBER', 'this identity is not a member')
+  return withControlFeeds(host.store, admissionOf(host, path, []))
 }
 
 /**
@@ -113,6 +125,19 @@ function checkReadmission(
     throw new SpaceError('ALREADY_MEMBER', 'already a member, with another control feed')
 }
 
+/**
+ * What shows that the device is the member's, from the top down, as far as the space has not heard of it. Without it
+ * the admission of its feeds would not count.
+ */
+function chainToPublish({ store }: Host, { chain }: Candidate): Credential[] {
+  const { membership } = store.roster
+  const known = new Set(chain.map(({ id }) => id))
+  for (const { parents } of chain)
+    if (!parents.every((id) => known.has(id) || membership.has(id)))
+      throw new SpaceError('BAD_CANDIDATE', 'the chain comes after something that is not in this space')
+  return chain.filter(({ id }) => !membership.has(id)).reverse()
+}
+
 async function checkCandidate(candidate: Candidate): Promise<void> {
   const { identityKey, deviceKey, chain, controlFeedKey, dataFeedKey } = candidate
   if (!speaksFor(chain, deviceKey, identityKey))
@@ -124,7 +149,7 @@ async function checkCandidate(candidate: Candidate): Promise<void> {
     throw new SpaceError('BAD_CANDIDATE', 'one key in two places')
   for (const feed of [controlFeedOf(candidate), dataFeedOf(candidate)])
     if (!(await verifyFeedProof(feed)))
-      throw new SpaceError('BAD_CANDIDATE', 'a feed whose key did not agree to be admitted')
+      throw new SpaceError('BAD_CANDIDATE', 'a feed whose key or device did not agree to be admitted')
 }
 
 const controlFeedOf = (candidate: Candidate) =>
@@ -187,8 +212,8 @@ function pathToOwnGrant({ store, signingContext }: Host): Credential[] {
 /** Without the control feeds. The feeds of everybody on the path are named with those that are given. */
 function admissionOf(
   { store, signingContext }: Host,
-  path: Credential[],
-  fresh: Credential[],
+  path: readonly Credential[],
+  fresh: readonly Credential[],
 ): SpaceAdmission {
   const { membership } = store.roster
   const named = new Map(fresh.map((credential) => [credential.id, credential]))

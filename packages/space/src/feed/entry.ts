@@ -33,8 +33,12 @@ const FeedEntryMessage = message('FeedEntry', {
   payload: bytes(5, { max: MAX_PAYLOAD_BYTES }),
 })
 
-/** Where a feed ends: it has `length` entries, and `hash` is the last one's (zeros for an empty feed). */
+/**
+ * Where a feed ends: it has `length` entries, and `hash` is the last one's (zeros for an empty feed). The space is part
+ * of what is signed, so that a feed of one space says nothing in another.
+ */
 export interface FeedHead {
+  readonly space: PublicKey
   readonly feed: PublicKey
   readonly length: number
   readonly hash: Uint8Array
@@ -62,12 +66,17 @@ export interface FeedEntry {
   readonly signature?: Uint8Array
 }
 
-export const emptyHead = (feed: PublicKey): FeedHead => ({ feed, length: 0, hash: NO_HASH })
+export const emptyHead = (space: PublicKey, feed: PublicKey): FeedHead => ({
+  space,
+  feed,
+  length: 0,
+  hash: NO_HASH,
+})
 
 export const entryHash = (encoded: Uint8Array): Uint8Array => sha256(pae('vestibule feed entry v1', encoded))
 
-const signedBytes = ({ feed, length, hash }: FeedHead): Uint8Array =>
-  pae('vestibule feed head v1', feed.toBytes(), length, hash)
+const signedBytes = ({ space, feed, length, hash }: FeedHead): Uint8Array =>
+  pae('vestibule feed head v1', space.toBytes(), feed.toBytes(), length, hash)
 
 /** Whether the feed's key signed this head. */
 export const verifyHead = (head: SignedHead): Promise<boolean> =>
@@ -103,7 +112,7 @@ export async function createBatch(
     entries.push({ sequence, payload: payload.slice(), hash, encoded })
   }
   assertBatchSize(entries.map(({ encoded }) => encoded))
-  const unsigned: FeedHead = { feed: head.feed, length: head.length + entries.length, hash }
+  const unsigned: FeedHead = { ...pick(head), length: head.length + entries.length, hash }
   const signature = await signer.sign(head.feed, signedBytes(unsigned))
   const last = entries.pop() as FeedEntry
   entries.push({ ...last, signature })
@@ -130,7 +139,7 @@ export async function verifyBatch(head: FeedHead, batch: FeedBatch): Promise<Fee
   if (first.sequence > head.length)
     throw new SpaceError('GAP', `expected entry ${head.length} of the feed, got ${first.sequence}`)
   const signed = {
-    feed: head.feed,
+    ...pick(head),
     length: last.sequence + 1,
     hash: last.hash,
     signature: batch.signature,
@@ -144,6 +153,8 @@ export async function verifyBatch(head: FeedHead, batch: FeedBatch): Promise<Fee
     entry.sequence === last.sequence ? { ...entry, signature: batch.signature } : entry,
   )
 }
+
+const pick = ({ space, feed }: FeedHead) => ({ space, feed })
 
 function assertBatchSize(entries: readonly Uint8Array[]): void {
   const total = entries.reduce((sum, entry) => sum + entry.length, 0)

@@ -51,16 +51,22 @@ export class Feed {
   static async open(
     storage: Storage,
     prefix: string,
-    key: PublicKey,
+    { space, key }: { readonly space: PublicKey; readonly key: PublicKey },
     onEntry: (entry: FeedEntry) => void = () => {},
   ): Promise<Feed> {
-    let head: FeedHead | SignedHead = emptyHead(key)
+    let head: FeedHead | SignedHead = emptyHead(space, key)
     let size = 0
     for (const [, record] of await storage.list(prefix)) {
       const { signature, ...entry } = parseRecord(record)
       if (entry.feed !== key || entry.sequence !== head.length || !equalBytes(entry.previous, head.hash))
         throw damaged(`entry ${head.length} does not follow the one before it`)
-      head = { feed: key, length: entry.sequence + 1, hash: entry.hash, ...(signature && { signature }) }
+      head = {
+        space,
+        feed: key,
+        length: entry.sequence + 1,
+        hash: entry.hash,
+        ...(signature && { signature }),
+      }
       size += entry.encoded.length
       onEntry(entry)
     }
@@ -101,7 +107,13 @@ export class Feed {
     if (last?.signature === undefined) throw new TypeError('the last entry carries the signature')
     if (entries[0]?.sequence !== this.length) throw new TypeError('the entries do not follow the head')
     for (const { encoded } of entries) this.#size += encoded.length
-    this.#head = { feed: this.key, length: last.sequence + 1, hash: last.hash, signature: last.signature }
+    this.#head = {
+      space: this.#head.space,
+      feed: this.key,
+      length: last.sequence + 1,
+      hash: last.hash,
+      signature: last.signature,
+    }
   }
 
   /** The hash of an entry that is held. */
