@@ -24,7 +24,7 @@ describe('a claim that speaks of its issuer', () => {
     const profile = { displayName: 'Eve' }
     const claims: Claim[] = [
       { type: 'RevokedDevice', identity: other, device: keyOf(2) },
-      { type: 'IdentityRecovery', identity: other, recoveryKey: keyOf(2) },
+      { type: 'IdentityRecovery', identity: other, recoveryKey: keyOf(2), agreementKey: new Uint8Array(32) },
       { type: 'IdentityProfile', identity: other, profile },
       { type: 'MemberProfile', space, member: other, profile },
       { type: 'DeviceProfile', identity: other, device: keyOf(2), label: '' },
@@ -44,7 +44,8 @@ describe('a claim that speaks of its issuer', () => {
 describe('a recovery key', () => {
   it('is named by the key of the identity alone, and is another one', async () => {
     const { keyring, identity, say } = await createPerson()
-    const claim = { type: 'IdentityRecovery', identity, recoveryKey: keyOf(2) } as const
+    const agreementKey = new Uint8Array(32).fill(9)
+    const claim = { type: 'IdentityRecovery', identity, recoveryKey: keyOf(2), agreementKey } as const
     expect(await refusal(say(claim))).toBe('WRONG_ISSUER')
     const itself = speaker(keyring, identity, identity, [])
     expect(await refusal(itself({ ...claim, recoveryKey: identity }))).toBe('CYCLIC_CHAIN')
@@ -58,7 +59,7 @@ describe('a recovery key', () => {
       identity,
       identity,
       [],
-    )({ type: 'IdentityRecovery', identity, recoveryKey })
+    )({ type: 'IdentityRecovery', identity, recoveryKey, agreementKey: new Uint8Array(32).fill(9) })
     const revoked = await speaker(keyring, identity, recoveryKey, [named])({
       type: 'RevokedDevice',
       identity,

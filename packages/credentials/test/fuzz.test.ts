@@ -185,6 +185,7 @@ describe('whatever somebody signs', () => {
         proof,
       }),
       sample({ type: 'AuthorizedDevice', identity: space, device: keyOf(2), agreementKey: bytes32 }),
+      sample({ type: 'IdentityRecovery', identity: space, recoveryKey: keyOf(2), agreementKey: bytes32 }),
       sample({ type: 'Auth', space, nonce: bytes32, channel: bytes32 }),
       sample({ type: 'RemovedMember', space, member: keyOf(2), heads }),
       sample({ type: 'ChangedRole', space, member: keyOf(2), role: 'READER', heads }),

@@ -100,7 +100,7 @@ describe('the golden bytes', () => {
   })
 
   it('are the ones that were released', () => {
-    const hash = 'bec290d56f2dd2e772063a5433f1430b54749671631dc584ecf5a970148d3dc4'
+    const hash = '499d80a8d02705cea680c75ea3110783b12effb0c2a8e3cab11d65f148b17ae7'
     expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
   })
 

@@ -1,4 +1,5 @@
-import type { Keyring, PublicKey } from '@vestibule/keys'
+import type { Credential } from '@vestibule/credentials'
+import type { Keyring, PublicKey, RecoveryKeys } from '@vestibule/keys'
 import { type Clock, type NetworkManager, type SwarmConnection, systemClock } from '@vestibule/network'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import { genesisIdOf, type SpaceAdmission } from './admission/admission.ts'
@@ -6,6 +7,7 @@ import { adopt } from './admission/adopt.ts'
 import { SpaceError } from './error.ts'
 import { found } from './found.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
+import { sealBackup } from './recovery/backup.ts'
 import { Serial } from './serial.ts'
 import type { SigningContext } from './signing-context.ts'
 import { Space } from './space.ts'
@@ -139,6 +141,33 @@ export class SpaceManager {
     })
   }
 
+  /**
+   * Names the keys of a recovery phrase for the own identity, and tells all spaces; those that can't be told now are
+   * told when they are opened the next time.
+   * @throws KeysError `KEY_NOT_FOUND` on a device that does not hold the key of the identity itself; SpaceError
+   *   `CLOSED`; storage errors
+   */
+  addRecovery(keys: RecoveryKeys): Promise<Credential> {
+    return this.#whileOpen(async () => {
+      const recovery = await this.signingContext.addRecovery(keys)
+      for (const space of this.list()) await space.publishRecovery()
+      return recovery
+    })
+  }
+
+  /**
+   * Everything that brings the own identity back by its recovery phrase, as one file that only the phrase opens.
+   * It takes no phrase to write one.
+   * @throws SpaceError `NO_RECOVERY` when the identity has no recovery key, `TOO_LARGE`, `CLOSED`; storage errors
+   */
+  exportBackup(): Promise<Uint8Array> {
+    return this.#whileOpen(async () => {
+      const { identityKey } = this.signingContext
+      const spaces = await Promise.all(this.list().map((space) => space.admissionFor(identityKey)))
+      return sealBackup({ keyring: this.#keyring, signingContext: this.signingContext }, spaces)
+    })
+  }
+
   /** An open space; `undefined` for one that is not here. */
   get(key: PublicKey): Space | undefined {
     return this.#entries.get(key)?.space
@@ -186,6 +215,7 @@ export class SpaceManager {
       addresses,
       protocolProvider: (channel, { signal }) => space.serve(channel, signal),
     })
+    await space.publishRecovery()
     return space
   }
 

@@ -140,6 +140,26 @@ export class Space {
   }
 
   /**
+   * @internal Says in the own control feed, once, which key recovers the own identity. What fails is a problem of
+   * the space, and is made up for when it is opened the next time.
+   */
+  async publishRecovery(): Promise<void> {
+    const { keyring, signingContext } = this.#parts
+    const { recovery } = signingContext
+    if (recovery === undefined) return
+    try {
+      await this.#serially(async () => {
+        const { record, roster } = this.#store
+        if (roster.membership.has(recovery.id)) return
+        await this.#store.append(keyring, record.controlFeedKey, [recovery.encoded])
+      })
+    } catch (error) {
+      if (!(error instanceof SpaceError)) throw error
+      if (error.code !== 'CLOSED') this.#emit((listener) => listener.onProblem?.(error))
+    }
+  }
+
+  /**
    * Writes a message: text, or bytes. Durable on this device when it resolves; see {@link Space.delivered}.
    * @throws SpaceError `NOT_ALLOWED` for a reader, `TOO_LARGE` (60 KiB), `CLOSED`, and storage errors
    */

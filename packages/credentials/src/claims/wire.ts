@@ -109,7 +109,11 @@ const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
     agreementKey: bytes(3, { length: 32 }),
   }),
   RevokedDevice: message('RevokedDevice', { identity: key(1), device: key(2) }),
-  IdentityRecovery: message('IdentityRecovery', { identity: key(1), recoveryKey: key(2) }),
+  IdentityRecovery: message('IdentityRecovery', {
+    identity: key(1),
+    recoveryKey: key(2),
+    agreementKey: bytes(3, { length: 32 }),
+  }),
   IdentityProfile: message('IdentityProfile', { identity: key(1), profile: nested(2, ProfileWire) }),
   MemberProfile: message('MemberProfile', { space: key(1), member: key(2), profile: nested(3, ProfileWire) }),
   DeviceProfile: message('DeviceProfile', {

@@ -196,8 +196,8 @@ say(
     parents=[member['id']],
 )
 recovery = say(
-    'a recovery key', 'IdentityRecovery', {**ADA, 'recoveryKey': PUB['recovery'].hex()},
-    OF_ADA + data(2, PUB['recovery']), signer='identity', chain=[],
+    'a recovery key', 'IdentityRecovery', {**ADA, 'recoveryKey': PUB['recovery'].hex(), 'agreementKey': AGREEMENT.hex()},
+    OF_ADA + data(2, PUB['recovery']) + data(3, AGREEMENT), signer='identity', chain=[],
 )
 say(
     'a device, revoked by the recovery key', 'RevokedDevice', {**ADA, 'device': PUB['device'].hex()},

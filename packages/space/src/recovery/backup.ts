@@ -1,0 +1,126 @@
+import { type Credential, CredentialsError, type Profile, verifyCredential } from '@vestibule/credentials'
+import {
+  type Keyring,
+  PublicKey,
+  pae,
+  type RecoveryKeys,
+  SIGNATURE_BYTES,
+  sealToAgreementKey,
+  verifySignature,
+} from '@vestibule/keys'
+import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
+import { encodeAdmission, parseAdmission, type SpaceAdmission } from '../admission/admission.ts'
+import { SpaceError } from '../error.ts'
+import { type SigningContext, speaksFor } from '../signing-context.ts'
+import { parseVersioned } from '../versioned.ts'
+
+/** Most bytes of a backup. */
+export const MAX_BACKUP_BYTES = 16 * 1024 * 1024
+/** So many bytes may the spaces take with their history; of those beyond only what leads to it is kept. */
+const MAX_HISTORY_BYTES = 8 * 1024 * 1024
+const VERSION = 1
+
+const Content = message('IdentityBackup', {
+  version: uint32(1),
+  recovery: bytes(2, { max: 16 * 1024 }),
+  displayName: string(3, { max: 64 }),
+  spaces: repeated(bytes(4), { max: 1024 }),
+})
+const Signed = message('SignedBackup', {
+  version: uint32(1),
+  content: bytes(2),
+  device: bytes(3, { length: 32 }),
+  chain: repeated(bytes(4, { max: 16 * 1024 }), { max: 8 }),
+  signature: bytes(5, { length: SIGNATURE_BYTES }),
+})
+
+/** What a backup brings back. */
+export interface IdentityBackup {
+  readonly recovery: Credential
+  readonly profile: Profile
+  /** One for each space. What is in them is checked when they are taken up. */
+  readonly spaces: readonly SpaceAdmission[]
+}
+
+/** Seals to the recovery phrase; see `SpaceManager.exportBackup`. @throws SpaceError `NO_RECOVERY`, `TOO_LARGE` */
+export async function sealBackup(
+  { keyring, signingContext }: { readonly keyring: Keyring; readonly signingContext: SigningContext },
+  spaces: readonly SpaceAdmission[],
+): Promise<Uint8Array> {
+  const { recovery, profile, deviceKey, chain } = signingContext
+  if (recovery?.claim.type !== 'IdentityRecovery')
+    throw new SpaceError('NO_RECOVERY', 'the identity has no recovery key')
+  const content = Content.encode({
+    version: VERSION,
+    recovery: recovery.encoded,
+    displayName: profile.displayName,
+    spaces: encodeSpaces(spaces),
+  })
+  const signed = Signed.encode({
+    version: VERSION,
+    content,
+    device: deviceKey.toBytes(),
+    chain: chain.map(({ encoded }) => encoded),
+    signature: await keyring.sign(deviceKey, signedBytes(content)),
+  })
+  const { agreementKey } = recovery.claim
+  const sealed = await sealToAgreementKey(agreementKey, signed, { info: purpose(recovery.claim.recoveryKey) })
+  if (sealed.length > MAX_BACKUP_BYTES)
+    throw new SpaceError('TOO_LARGE', `a backup of ${sealed.length} bytes`)
+  return sealed
+}
+
+/**
+ * Opens a backup by the keys of a recovery phrase, and checks that it is of the identity that named them, by one of
+ * its devices. Nothing is written.
+ *
+ * @param file what `SpaceManager.exportBackup` gave
+ * @param keys what `keyring.importRecoveryKeys` gave for the phrase
+ * @throws KeysError `WRONG_RECIPIENT` for another phrase, `SEAL_BROKEN`, `UNSUPPORTED_VERSION`; SpaceError
+ *   `TOO_LARGE`, `BAD_BACKUP`, `BAD_ADMISSION`, `MALFORMED`, `UNSUPPORTED_VERSION`
+ */
+export async function openBackup(
+  file: Uint8Array,
+  { keyring, keys }: { readonly keyring: Keyring; readonly keys: RecoveryKeys },
+): Promise<IdentityBackup> {
+  if (file.length > MAX_BACKUP_BYTES) throw new SpaceError('TOO_LARGE', `a backup of ${file.length} bytes`)
+  const opened = await keyring.openSealed(keys.agreementKey, file, { info: purpose(keys.recoveryKey) })
+  const { content, device, chain, signature } = parseVersioned(Signed, VERSION, opened, 'MALFORMED')
+  const { recovery, displayName, spaces } = parseVersioned(Content, VERSION, content, 'MALFORMED')
+  const [named, ...links] = await verifyAll([recovery, ...chain])
+  const writer = PublicKey.from(device)
+  if (named?.claim.type !== 'IdentityRecovery' || named.claim.recoveryKey !== keys.recoveryKey)
+    throw new SpaceError('BAD_BACKUP', 'the backup is not of an identity that has this recovery key')
+  if (
+    !speaksFor(links, writer, named.issuer) ||
+    !(await verifySignature(writer, signedBytes(content), signature))
+  )
+    throw new SpaceError('BAD_BACKUP', 'the backup is by no device of the identity')
+  const parsed: SpaceAdmission[] = []
+  for (const space of spaces) parsed.push(await parseAdmission(space))
+  return { recovery: named, profile: { displayName }, spaces: parsed }
+}
+
+/** The history of large spaces comes by replication. */
+function encodeSpaces(spaces: readonly SpaceAdmission[]): Uint8Array[] {
+  let room = MAX_HISTORY_BYTES
+  return spaces.map((space) => {
+    const whole = encodeAdmission(space)
+    const encoded = whole.length <= room ? whole : encodeAdmission({ ...space, controlFeeds: [] })
+    room -= encoded.length
+    return encoded
+  })
+}
+
+async function verifyAll(encoded: readonly Uint8Array[]): Promise<Credential[]> {
+  try {
+    return await Promise.all(encoded.map((one) => verifyCredential(one)))
+  } catch (cause) {
+    if (!(cause instanceof CredentialsError)) throw cause
+    throw new SpaceError('BAD_BACKUP', 'a credential of the backup does not verify', { cause })
+  }
+}
+
+const signedBytes = (content: Uint8Array): Uint8Array => pae('vestibule signed backup v1', content)
+const purpose = (recoveryKey: PublicKey): Uint8Array =>
+  pae('vestibule identity backup v1', recoveryKey.toBytes())
