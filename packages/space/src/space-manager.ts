@@ -1,5 +1,5 @@
 import type { Credential } from '@vestibule/credentials'
-import type { Keyring, PublicKey, RecoveryKeys } from '@vestibule/keys'
+import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Clock, type NetworkManager, type SwarmConnection, systemClock } from '@vestibule/network'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import { genesisIdOf, type SpaceAdmission } from './admission/admission.ts'
@@ -9,7 +9,7 @@ import { found } from './found.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { sealBackup } from './recovery/backup.ts'
 import { Serial } from './serial.ts'
-import type { SigningContext } from './signing-context.ts'
+import type { RecoveryAuthority, SigningContext } from './signing-context.ts'
 import { Space } from './space.ts'
 import { SpaceStore } from './space-store.ts'
 import type { Storage } from './storage/storage.ts'
@@ -147,9 +147,9 @@ export class SpaceManager {
    * @throws KeysError `KEY_NOT_FOUND` on a device that does not hold the key of the identity itself; SpaceError
    *   `CLOSED`; storage errors
    */
-  addRecovery(keys: RecoveryKeys): Promise<Credential> {
+  addRecovery(authority: RecoveryAuthority): Promise<Credential> {
     return this.#whileOpen(async () => {
-      const recovery = await this.signingContext.addRecovery(keys)
+      const recovery = await this.signingContext.addRecovery(authority)
       for (const space of this.list()) await space.publishRecovery()
       return recovery
     })

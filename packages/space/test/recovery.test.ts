@@ -29,17 +29,22 @@ async function holds({ storage }: Person, bytes: Uint8Array): Promise<boolean> {
 
 test('an identity made with a recovery key names it, signed by its own key, and has it after a restart', async () => {
   const parts = fresh()
-  const { keys } = await paper()
-  const made = await SigningContext.create({ ...parts, displayName: 'Ada', recovery: keys })
-  expect(made.recovery?.claim).toEqual({ type: 'IdentityRecovery', identity: made.identityKey, ...keys })
+  const phrase = await paper()
+  const made = await SigningContext.create({ ...parts, displayName: 'Ada', recovery: phrase })
+  expect(made.recovery?.claim).toMatchObject({
+    type: 'IdentityRecovery',
+    identity: made.identityKey,
+    ...phrase.keys,
+  })
   expect(made.recovery?.signer).toBe(made.identityKey)
   const again = await SigningContext.open(parts)
   expect(again.recovery).toEqual(made.recovery)
 })
 
 test('the recovery key makes a new device of the identity, on a bare machine, and is not kept there', async () => {
-  const { keyring: recoveryKeyring, keys } = await paper()
-  const old = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: keys })
+  const phrase = await paper()
+  const { keyring: recoveryKeyring, keys } = phrase
+  const old = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: phrase })
   const recovery = await verifyCredential(old.recovery?.encoded ?? new Uint8Array())
   const parts = fresh()
   const made = await SigningContext.recover({ ...parts, displayName: 'Ada', recovery, recoveryKeyring })
@@ -55,14 +60,14 @@ test('the recovery key makes a new device of the identity, on a bare machine, an
   const challenge = { space: old.identityKey, nonce: new Uint8Array(32), channelBinding: Uint8Array.of(1) }
   const presented = await verifyPresentation(await again.present(challenge), challenge)
   expect([presented.identity, presented.device]).toEqual([old.identityKey, made.deviceKey])
-  await expect(again.addRecovery(keys)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' })
+  await expect(again.addRecovery(phrase)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' })
   const twice = SigningContext.recover({ ...parts, displayName: 'Ada', recovery, recoveryKeyring })
   await expect(twice).rejects.toMatchObject({ code: 'IDENTITY_EXISTS' })
 })
 
 test('another phrase makes no device, and nothing is written', async () => {
-  const { keys } = await paper()
-  const { recovery } = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: keys })
+  const phrase = await paper()
+  const { recovery } = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: phrase })
   if (recovery === undefined) throw new Error('no recovery key')
   const parts = fresh()
   const { keyring: recoveryKeyring } = await paper()
@@ -73,7 +78,7 @@ test('another phrase makes no device, and nothing is written', async () => {
 
 test('the members of every space learn of a recovery key, of those joined later too, once', async () => {
   const { world, ada, bob, hers, his, phrase } = await adaAndBob()
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   expect(ada.signingContext.recovery).toBe(recovery)
   await hers.write('after')
   await until(his, () => his.messages().length === 1)
@@ -94,7 +99,7 @@ test('a space is told at the next opening when it could not be told at once', as
   const { world, ada, hers, phrase } = await adaAndBob()
   const { record } = storageKeys
   await ada.manager.close()
-  const recovery = await ada.signingContext.addRecovery(phrase.keys)
+  const recovery = await ada.signingContext.addRecovery(phrase)
   expect(await holds(ada, recovery.encoded)).toBe(false)
   await ada.restart(world, ada.storage)
   expect(await holds(ada, recovery.encoded)).toBe(true)
@@ -104,7 +109,7 @@ test('a space is told at the next opening when it could not be told at once', as
 test('a backup brings back the identity and what leads to its spaces, and only the phrase opens it', async () => {
   const { ada, hers, phrase } = await adaAndBob()
   await expect(ada.manager.exportBackup()).rejects.toMatchObject({ code: 'NO_RECOVERY' })
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   const file = await ada.manager.exportBackup()
   const backup = await openBackup(file, phrase)
   expect([backup.recovery.id, backup.profile.displayName]).toEqual([recovery.id, 'ada'])
@@ -125,7 +130,7 @@ test('a backup brings back the identity and what leads to its spaces, and only t
 
 test('a recovered device writes the next backup, without the phrase', async () => {
   const { ada, phrase } = await adaAndBob()
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   const parts = fresh()
   const recovered = await SigningContext.recover({
     ...parts,
@@ -142,7 +147,7 @@ test('a recovered device writes the next backup, without the phrase', async () =
 
 test('a backup that somebody else made for this phrase is refused', async () => {
   const { ada, bob, phrase } = await adaAndBob()
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   // Bob knows the public keys from the space, so that he can seal; but he is no device of Ada's.
   const forged = await SigningContext.open({ keyring: bob.keyring, storage: bob.storage, clock: stillClock })
   Object.defineProperty(forged, 'recovery', { value: recovery })

@@ -3,7 +3,6 @@ import {
   type Keyring,
   PublicKey,
   pae,
-  type RecoveryKeys,
   SIGNATURE_BYTES,
   sealToAgreementKey,
   verifySignature,
@@ -11,7 +10,7 @@ import {
 import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { encodeAdmission, parseAdmission, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
-import { type SigningContext, speaksFor } from '../signing-context.ts'
+import { type RecoveryAuthority, type SigningContext, speaksFor } from '../signing-context.ts'
 import { parseVersioned } from '../versioned.ts'
 
 /** Most bytes of a backup. */
@@ -75,13 +74,12 @@ export async function sealBackup(
  * its devices. Nothing is written.
  *
  * @param file what `SpaceManager.exportBackup` gave
- * @param keys what `keyring.importRecoveryKeys` gave for the phrase
  * @throws KeysError `WRONG_RECIPIENT` for another phrase, `SEAL_BROKEN`, `UNSUPPORTED_VERSION`; SpaceError
  *   `TOO_LARGE`, `BAD_BACKUP`, `BAD_ADMISSION`, `MALFORMED`, `UNSUPPORTED_VERSION`
  */
 export async function openBackup(
   file: Uint8Array,
-  { keyring, keys }: { readonly keyring: Keyring; readonly keys: RecoveryKeys },
+  { keyring, keys }: RecoveryAuthority,
 ): Promise<IdentityBackup> {
   if (file.length > MAX_BACKUP_BYTES) throw new SpaceError('TOO_LARGE', `a backup of ${file.length} bytes`)
   const opened = await keyring.openSealed(keys.agreementKey, file, { info: purpose(keys.recoveryKey) })
