@@ -1,15 +1,10 @@
 import { verifyAdmission, verifyCredential, verifyPresentation } from '@vestibule/credentials'
-import { createRecoveryPhrase, Keyring, KeysError, sealToAgreementKey } from '@vestibule/keys'
+import { Keyring, KeysError, sealToAgreementKey } from '@vestibule/keys'
 import { expect, test } from 'vitest'
 import { MemoryStorage, openBackup, SigningContext, SpaceManager } from '../src/index.ts'
 import { storageKeys } from '../src/record.ts'
-import { bring, Person, stillClock, until, World } from './world.ts'
+import { bring, Person, paper, stillClock, textsOf, until, World } from './world.ts'
 
-/** A phrase on paper: its keys in a keyring that is forgotten with the test. */
-async function paper() {
-  const keyring = new Keyring()
-  return { keyring, keys: await keyring.importRecoveryKeys(createRecoveryPhrase()) }
-}
 const fresh = () => ({ keyring: new Keyring(), storage: new MemoryStorage(), clock: stillClock })
 
 /** Ada, whose phrase is known, with a space that Bob is in. */
@@ -160,4 +155,24 @@ test('a backup that somebody else made for this phrase is refused', async () => 
     info: new Uint8Array(),
   })
   await expect(openBackup(nonsense, phrase)).rejects.toMatchObject({ code: 'SEAL_BROKEN' })
+})
+
+test('a phrase and a backup are enough to take part again, after the only device is gone', async () => {
+  const { world, ada, hers, his, phrase } = await adaAndBob()
+  await ada.manager.addRecovery(phrase)
+  await hers.write('before')
+  await until(his, () => textsOf(his).length === 1)
+  const file = await ada.manager.exportBackup()
+  await ada.manager.close()
+  const again = await Person.recover(world, 'again', await openBackup(file, phrase), phrase)
+  const [space] = again.manager.list()
+  if (space === undefined) throw new Error('no space')
+  await until(space, () => textsOf(space).length === 1)
+  await space.write('after')
+  await until(his, () => textsOf(his).length === 2)
+  expect(his.messages().map(({ author }) => author)).toEqual(
+    [ada, again].map((one) => one.signingContext.identityKey),
+  )
+  expect(his.members()).toHaveLength(2)
+  await again.manager.close()
 })

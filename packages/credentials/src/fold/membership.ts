@@ -10,6 +10,7 @@ import { type LiveInvitation, liveInvitations } from './invitations.ts'
 import {
   actingOwner,
   bestGrants,
+  devicesOf,
   isRevoked,
   mayChange,
   mayRemove,
@@ -184,6 +185,11 @@ export class Membership {
    */
   isRevoked(identity: PublicKey, device: PublicKey): boolean {
     return isRevoked(this.#verdicts, identity, device)
+  }
+
+  /** The `AuthorizedDevice` credentials of an identity's devices here, but for revoked ones, in the order. */
+  devicesOf(identity: PublicKey): Credential[] {
+    return devicesOf(this.#verdicts, identity)
   }
 
   /** The `IdentityRecovery` credentials of members that hold, in the order: of two the first is senior. */

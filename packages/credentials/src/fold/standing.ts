@@ -82,6 +82,20 @@ export function isRevoked(verdicts: Verdicts, identity: PublicKey, device: Publi
   return level >= 1 && !devices.namingsAbove(identity, device).some((at) => verdicts.fits(at))
 }
 
+/** By which acts an identity named its devices, the first for each; those that were revoked are left out. */
+export function devicesOf(verdicts: Verdicts, identity: PublicKey): Credential[] {
+  const { acts } = verdicts
+  const named = new Map<PublicKey, Credential>()
+  for (const index of acts.by(identity).sort((a, b) => acts.causality.order(a, b))) {
+    const credential = acts.credential(index)
+    const { claim } = credential
+    if (claim.type !== 'AuthorizedDevice' || named.has(claim.device)) continue
+    if (verdicts.counts(index) && !isRevoked(verdicts, identity, claim.device))
+      named.set(claim.device, credential)
+  }
+  return [...named.values()]
+}
+
 /** The recovery keys of the members, as they were named; those that were revoked are left out. */
 export function recoveriesOf(verdicts: Verdicts): Credential[] {
   const { acts } = verdicts
