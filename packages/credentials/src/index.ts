@@ -48,5 +48,6 @@ export {
   type Presented,
   verifyPresentation,
 } from './presentation.ts'
+export { proveRecovery, type RecoveryBinding } from './recovery-proof.ts'
 export { isAtLeast, mayAdmit, ROLES, type Role } from './roles.ts'
 export { type VerifyOptions, verifyCredential } from './verify.ts'

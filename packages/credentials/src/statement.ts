@@ -8,6 +8,8 @@ import { parseClaim } from './claims/wire.ts'
 import type { Credential } from './credential.ts'
 import { Envelope, MAX_CREDENTIAL_BYTES, Payload, type Statement, signedBytes } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
+import { verifyFeedProof } from './feed-proof.ts'
+import { verifyRecoveryProof } from './recovery-proof.ts'
 
 /** The shape of a type's name; it ends up in logs and messages. */
 const TYPE_NAME = /^[A-Za-z][A-Za-z0-9._-]*$/
@@ -65,7 +67,22 @@ export async function openStatement(statement: Statement): Promise<Opened> {
     claim: refusing(() => parseClaim(type, payload.claim)),
   }
   checkClaim(opened)
+  await checkProof(opened)
   return opened
+}
+
+/** Some claims name a key that has to agree to it. */
+async function checkProof({ claim }: Opened): Promise<void> {
+  if (claim.type === 'AdmittedFeed' && !(await verifyFeedProof(claim)))
+    throw new CredentialsError(
+      'BAD_FEED_PROOF',
+      `the feed ${claim.feed.toHex()} and its device did not agree to this`,
+    )
+  if (claim.type === 'IdentityRecovery' && !(await verifyRecoveryProof(claim)))
+    throw new CredentialsError(
+      'BAD_RECOVERY_PROOF',
+      `the recovery key ${claim.recoveryKey.toHex()} did not agree to this`,
+    )
 }
 
 /** Puts a checked statement and its checked chain together. */

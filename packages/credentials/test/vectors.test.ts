@@ -100,7 +100,7 @@ describe('the golden bytes', () => {
   })
 
   it('are the ones that were released', () => {
-    const hash = '499d80a8d02705cea680c75ea3110783b12effb0c2a8e3cab11d65f148b17ae7'
+    const hash = '8694882cd5012c0e66d8be36bcae1253c2e1a316f4690abe1cd6dabf9b579abf'
     expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
   })
 

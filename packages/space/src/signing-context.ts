@@ -6,6 +6,7 @@ import {
   MAX_NAME_BYTES,
   type PresentationContext,
   type Profile,
+  proveRecovery,
   verifyCredential,
 } from '@vestibule/credentials'
 import { type Keyring, PublicKey, type RecoveryKeys } from '@vestibule/keys'
@@ -27,6 +28,13 @@ const IdentityRecord = message('IdentityRecord', {
   chain: repeated(bytes(6), { max: 8 }),
   recovery: optional(bytes(7)),
 })
+
+/** The keys of a recovery phrase, and the keyring that holds them while the phrase is at hand; forget it afterwards. */
+export interface RecoveryAuthority {
+  readonly keyring: Keyring
+  /** What `keyring.importRecoveryKeys` gave. */
+  readonly keys: RecoveryKeys
+}
 
 type Fields = Pick<SigningContext, 'identityKey' | 'deviceKey' | 'agreementKey' | 'profile' | 'chain'> & {
   readonly recovery?: Credential
@@ -81,12 +89,12 @@ export class SigningContext {
 
   /**
    * Makes a new identity with this as its first device, and stores it.
-   * @param options `displayName`: at most 64 bytes of UTF-8; `recovery`: the public keys of a recovery phrase, as
-   *   `Keyring.importRecoveryKeys` gives them, to be named at once
+   * @param options `displayName`: at most 64 bytes of UTF-8; `recovery`: the keys of a recovery phrase, to be named at
+   *   once
    * @throws SpaceError `IDENTITY_EXISTS` when the storage has one; storage and key errors, and then there is none
    */
   static async create(
-    options: SigningContextOptions & { readonly displayName: string; readonly recovery?: RecoveryKeys },
+    options: SigningContextOptions & { readonly displayName: string; readonly recovery?: RecoveryAuthority },
   ): Promise<SigningContext> {
     const { keyring, displayName } = options
     await checkNew(options)
@@ -174,11 +182,11 @@ export class SigningContext {
    * two the one that was named first is senior. `SpaceManager.addRecovery` tells the spaces, too.
    * @throws KeysError `KEY_NOT_FOUND` on a device that does not hold the key of the identity itself
    */
-  async addRecovery(keys: RecoveryKeys): Promise<Credential> {
+  async addRecovery(authority: RecoveryAuthority): Promise<Credential> {
     const recovery = await nameRecovery(
       { keyring: this.#keyring, storage: this.#storage, clock: this.#clock },
       this.identityKey,
-      keys,
+      authority,
     )
     await this.#storage.transact([{ key: RECORD_KEY, value: encodeIdentity({ ...this.#fields, recovery }) }])
     this.#recovery = recovery
@@ -256,12 +264,13 @@ function authorize(
   return issueCredential({ ...by, issuer: identity, claim, issuedAtMs: clock.now() })
 }
 
-function nameRecovery(
+async function nameRecovery(
   { keyring: signer, clock = systemClock }: SigningContextOptions,
   identity: PublicKey,
-  keys: RecoveryKeys,
+  { keyring, keys }: RecoveryAuthority,
 ): Promise<Credential> {
-  const claim = { type: 'IdentityRecovery', identity, ...keys } as const
+  const proof = await proveRecovery({ signer: keyring, identity, ...keys })
+  const claim = { type: 'IdentityRecovery', identity, ...keys, proof } as const
   return issueCredential({ signer, issuer: identity, claim, issuedAtMs: clock.now() })
 }
 

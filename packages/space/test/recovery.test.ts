@@ -1,15 +1,10 @@
 import { verifyAdmission, verifyCredential, verifyPresentation } from '@vestibule/credentials'
-import { createRecoveryPhrase, Keyring, KeysError, sealToAgreementKey } from '@vestibule/keys'
+import { Keyring, KeysError, sealToAgreementKey } from '@vestibule/keys'
 import { expect, test } from 'vitest'
 import { MemoryStorage, openBackup, SigningContext, SpaceManager } from '../src/index.ts'
 import { storageKeys } from '../src/record.ts'
-import { bring, Person, stillClock, until, World } from './world.ts'
+import { bring, Person, paper, stillClock, textsOf, until, World } from './world.ts'
 
-/** A phrase on paper: its keys in a keyring that is forgotten with the test. */
-async function paper() {
-  const keyring = new Keyring()
-  return { keyring, keys: await keyring.importRecoveryKeys(createRecoveryPhrase()) }
-}
 const fresh = () => ({ keyring: new Keyring(), storage: new MemoryStorage(), clock: stillClock })
 
 /** Ada, whose phrase is known, with a space that Bob is in. */
@@ -29,17 +24,22 @@ async function holds({ storage }: Person, bytes: Uint8Array): Promise<boolean> {
 
 test('an identity made with a recovery key names it, signed by its own key, and has it after a restart', async () => {
   const parts = fresh()
-  const { keys } = await paper()
-  const made = await SigningContext.create({ ...parts, displayName: 'Ada', recovery: keys })
-  expect(made.recovery?.claim).toEqual({ type: 'IdentityRecovery', identity: made.identityKey, ...keys })
+  const phrase = await paper()
+  const made = await SigningContext.create({ ...parts, displayName: 'Ada', recovery: phrase })
+  expect(made.recovery?.claim).toMatchObject({
+    type: 'IdentityRecovery',
+    identity: made.identityKey,
+    ...phrase.keys,
+  })
   expect(made.recovery?.signer).toBe(made.identityKey)
   const again = await SigningContext.open(parts)
   expect(again.recovery).toEqual(made.recovery)
 })
 
 test('the recovery key makes a new device of the identity, on a bare machine, and is not kept there', async () => {
-  const { keyring: recoveryKeyring, keys } = await paper()
-  const old = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: keys })
+  const phrase = await paper()
+  const { keyring: recoveryKeyring, keys } = phrase
+  const old = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: phrase })
   const recovery = await verifyCredential(old.recovery?.encoded ?? new Uint8Array())
   const parts = fresh()
   const made = await SigningContext.recover({ ...parts, displayName: 'Ada', recovery, recoveryKeyring })
@@ -55,14 +55,14 @@ test('the recovery key makes a new device of the identity, on a bare machine, an
   const challenge = { space: old.identityKey, nonce: new Uint8Array(32), channelBinding: Uint8Array.of(1) }
   const presented = await verifyPresentation(await again.present(challenge), challenge)
   expect([presented.identity, presented.device]).toEqual([old.identityKey, made.deviceKey])
-  await expect(again.addRecovery(keys)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' })
+  await expect(again.addRecovery(phrase)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' })
   const twice = SigningContext.recover({ ...parts, displayName: 'Ada', recovery, recoveryKeyring })
   await expect(twice).rejects.toMatchObject({ code: 'IDENTITY_EXISTS' })
 })
 
 test('another phrase makes no device, and nothing is written', async () => {
-  const { keys } = await paper()
-  const { recovery } = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: keys })
+  const phrase = await paper()
+  const { recovery } = await SigningContext.create({ ...fresh(), displayName: 'Ada', recovery: phrase })
   if (recovery === undefined) throw new Error('no recovery key')
   const parts = fresh()
   const { keyring: recoveryKeyring } = await paper()
@@ -73,7 +73,7 @@ test('another phrase makes no device, and nothing is written', async () => {
 
 test('the members of every space learn of a recovery key, of those joined later too, once', async () => {
   const { world, ada, bob, hers, his, phrase } = await adaAndBob()
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   expect(ada.signingContext.recovery).toBe(recovery)
   await hers.write('after')
   await until(his, () => his.messages().length === 1)
@@ -94,7 +94,7 @@ test('a space is told at the next opening when it could not be told at once', as
   const { world, ada, hers, phrase } = await adaAndBob()
   const { record } = storageKeys
   await ada.manager.close()
-  const recovery = await ada.signingContext.addRecovery(phrase.keys)
+  const recovery = await ada.signingContext.addRecovery(phrase)
   expect(await holds(ada, recovery.encoded)).toBe(false)
   await ada.restart(world, ada.storage)
   expect(await holds(ada, recovery.encoded)).toBe(true)
@@ -104,7 +104,7 @@ test('a space is told at the next opening when it could not be told at once', as
 test('a backup brings back the identity and what leads to its spaces, and only the phrase opens it', async () => {
   const { ada, hers, phrase } = await adaAndBob()
   await expect(ada.manager.exportBackup()).rejects.toMatchObject({ code: 'NO_RECOVERY' })
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   const file = await ada.manager.exportBackup()
   const backup = await openBackup(file, phrase)
   expect([backup.recovery.id, backup.profile.displayName]).toEqual([recovery.id, 'ada'])
@@ -125,7 +125,7 @@ test('a backup brings back the identity and what leads to its spaces, and only t
 
 test('a recovered device writes the next backup, without the phrase', async () => {
   const { ada, phrase } = await adaAndBob()
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   const parts = fresh()
   const recovered = await SigningContext.recover({
     ...parts,
@@ -142,7 +142,7 @@ test('a recovered device writes the next backup, without the phrase', async () =
 
 test('a backup that somebody else made for this phrase is refused', async () => {
   const { ada, bob, phrase } = await adaAndBob()
-  const recovery = await ada.manager.addRecovery(phrase.keys)
+  const recovery = await ada.manager.addRecovery(phrase)
   // Bob knows the public keys from the space, so that he can seal; but he is no device of Ada's.
   const forged = await SigningContext.open({ keyring: bob.keyring, storage: bob.storage, clock: stillClock })
   Object.defineProperty(forged, 'recovery', { value: recovery })
@@ -155,4 +155,24 @@ test('a backup that somebody else made for this phrase is refused', async () => 
     info: new Uint8Array(),
   })
   await expect(openBackup(nonsense, phrase)).rejects.toMatchObject({ code: 'SEAL_BROKEN' })
+})
+
+test('a phrase and a backup are enough to take part again, after the only device is gone', async () => {
+  const { world, ada, hers, his, phrase } = await adaAndBob()
+  await ada.manager.addRecovery(phrase)
+  await hers.write('before')
+  await until(his, () => textsOf(his).length === 1)
+  const file = await ada.manager.exportBackup()
+  await ada.manager.close()
+  const again = await Person.recover(world, 'again', await openBackup(file, phrase), phrase)
+  const [space] = again.manager.list()
+  if (space === undefined) throw new Error('no space')
+  await until(space, () => textsOf(space).length === 1)
+  await space.write('after')
+  await until(his, () => textsOf(his).length === 2)
+  expect(his.messages().map(({ author }) => author)).toEqual(
+    [ada, again].map((one) => one.signingContext.identityKey),
+  )
+  expect(his.members()).toHaveLength(2)
+  await again.manager.close()
 })

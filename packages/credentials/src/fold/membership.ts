@@ -7,7 +7,16 @@ import type { Grant } from './acts.ts'
 import { type Cut, cutsOf } from './cuts.ts'
 import { type EpochState, epochsOf } from './epochs.ts'
 import { type LiveInvitation, liveInvitations } from './invitations.ts'
-import { actingOwner, bestGrants, isRevoked, mayChange, mayRemove, profileOf } from './standing.ts'
+import {
+  actingOwner,
+  bestGrants,
+  devicesOf,
+  isRevoked,
+  mayChange,
+  mayRemove,
+  profileOf,
+  recoveriesOf,
+} from './standing.ts'
 import { Verdicts } from './verdicts.ts'
 import { type Why, why } from './why.ts'
 
@@ -176,6 +185,16 @@ export class Membership {
    */
   isRevoked(identity: PublicKey, device: PublicKey): boolean {
     return isRevoked(this.#verdicts, identity, device)
+  }
+
+  /** The `AuthorizedDevice` credentials of an identity's devices here, but for revoked ones, in the order. */
+  devicesOf(identity: PublicKey): Credential[] {
+    return devicesOf(this.#verdicts, identity)
+  }
+
+  /** The `IdentityRecovery` credentials of members that hold, in the order: of two the first is senior. */
+  recoveries(): Credential[] {
+    return recoveriesOf(this.#verdicts)
   }
 
   /**

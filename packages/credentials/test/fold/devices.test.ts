@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/index.ts'
 import { keyOf } from '../cast.ts'
-import { act, admit, foldOf, named, revoke } from './history.ts'
+import { act, admit, foldOf, named, revoke, SPACE } from './history.ts'
 import { device, Story, who } from './story.ts'
 
 /** P is an admin; its key has named device 1, which named devices 2 and 3 in that order. */
@@ -86,6 +86,8 @@ const recovery = (n: number): Claim => ({
   identity: who('P'),
   recoveryKey: keyOf(n),
   agreementKey: new Uint8Array(32).fill(9),
+  // What the fold sees has been verified, so it looks at no proof.
+  proof: new Uint8Array(64),
 })
 
 describe('a recovery key', () => {
@@ -108,5 +110,20 @@ describe('a recovery key', () => {
 
   it('is not revoked by the key of the identity, which a stolen device may hold, nor by itself', () => {
     expect([revoked('P', 900), revoked('P', 901), revoked(900, 900)]).toEqual([false, false, false])
+  })
+
+  it('is known for each member, until it is revoked or its member goes', () => {
+    const story = new Story()
+    story.cast('P:A')
+    story.common(story.say('second', 'P', recovery(901), [story.say('first', 'P', recovery(900))]))
+    const ids = () =>
+      foldOf(story.acts)
+        .recoveries()
+        .map(({ id }) => id)
+    expect(ids()).toEqual(['first', 'second'])
+    story.acts.push(act('v', who('P'), revoke(who('P'), keyOf(901)), ['second'], keyOf(900)))
+    expect(ids()).toEqual(['first'])
+    story.say('gone', 'P', { type: 'LeftSpace', space: SPACE, heads: [] })
+    expect(ids()).toEqual([])
   })
 })

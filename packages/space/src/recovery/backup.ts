@@ -1,18 +1,17 @@
-import { type Credential, CredentialsError, type Profile, verifyCredential } from '@vestibule/credentials'
 import {
   type Keyring,
   PublicKey,
   pae,
-  type RecoveryKeys,
   SIGNATURE_BYTES,
   sealToAgreementKey,
   verifySignature,
 } from '@vestibule/keys'
-import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
-import { encodeAdmission, parseAdmission, type SpaceAdmission } from '../admission/admission.ts'
+import { bytes, message, repeated, uint32 } from '@vestibule/keys/wire'
+import { encodeAdmission, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
-import { type SigningContext, speaksFor } from '../signing-context.ts'
+import { type RecoveryAuthority, type SigningContext, speaksFor } from '../signing-context.ts'
 import { parseVersioned } from '../versioned.ts'
+import { encodeContent, type IdentityBackup, parseContent, verifyAll } from './content.ts'
 
 /** Most bytes of a backup. */
 export const MAX_BACKUP_BYTES = 16 * 1024 * 1024
@@ -20,12 +19,6 @@ export const MAX_BACKUP_BYTES = 16 * 1024 * 1024
 const MAX_HISTORY_BYTES = 8 * 1024 * 1024
 const VERSION = 1
 
-const Content = message('IdentityBackup', {
-  version: uint32(1),
-  recovery: bytes(2, { max: 16 * 1024 }),
-  displayName: string(3, { max: 64 }),
-  spaces: repeated(bytes(4), { max: 1024 }),
-})
 const Signed = message('SignedBackup', {
   version: uint32(1),
   content: bytes(2),
@@ -33,14 +26,6 @@ const Signed = message('SignedBackup', {
   chain: repeated(bytes(4, { max: 16 * 1024 }), { max: 8 }),
   signature: bytes(5, { length: SIGNATURE_BYTES }),
 })
-
-/** What a backup brings back. */
-export interface IdentityBackup {
-  readonly recovery: Credential
-  readonly profile: Profile
-  /** One for each space. What is in them is checked when they are taken up. */
-  readonly spaces: readonly SpaceAdmission[]
-}
 
 /** Seals to the recovery phrase; see `SpaceManager.exportBackup`. @throws SpaceError `NO_RECOVERY`, `TOO_LARGE` */
 export async function sealBackup(
@@ -50,12 +35,7 @@ export async function sealBackup(
   const { recovery, profile, deviceKey, chain } = signingContext
   if (recovery?.claim.type !== 'IdentityRecovery')
     throw new SpaceError('NO_RECOVERY', 'the identity has no recovery key')
-  const content = Content.encode({
-    version: VERSION,
-    recovery: recovery.encoded,
-    displayName: profile.displayName,
-    spaces: encodeSpaces(spaces),
-  })
+  const content = encodeContent({ recovery, profile, spaces: fitting(spaces) })
   const signed = Signed.encode({
     version: VERSION,
     content,
@@ -75,50 +55,34 @@ export async function sealBackup(
  * its devices. Nothing is written.
  *
  * @param file what `SpaceManager.exportBackup` gave
- * @param keys what `keyring.importRecoveryKeys` gave for the phrase
  * @throws KeysError `WRONG_RECIPIENT` for another phrase, `SEAL_BROKEN`, `UNSUPPORTED_VERSION`; SpaceError
  *   `TOO_LARGE`, `BAD_BACKUP`, `BAD_ADMISSION`, `MALFORMED`, `UNSUPPORTED_VERSION`
  */
 export async function openBackup(
   file: Uint8Array,
-  { keyring, keys }: { readonly keyring: Keyring; readonly keys: RecoveryKeys },
+  { keyring, keys }: RecoveryAuthority,
 ): Promise<IdentityBackup> {
   if (file.length > MAX_BACKUP_BYTES) throw new SpaceError('TOO_LARGE', `a backup of ${file.length} bytes`)
   const opened = await keyring.openSealed(keys.agreementKey, file, { info: purpose(keys.recoveryKey) })
   const { content, device, chain, signature } = parseVersioned(Signed, VERSION, opened, 'MALFORMED')
-  const { recovery, displayName, spaces } = parseVersioned(Content, VERSION, content, 'MALFORMED')
-  const [named, ...links] = await verifyAll([recovery, ...chain])
+  const backup = await parseContent(content, keys)
   const writer = PublicKey.from(device)
-  if (named?.claim.type !== 'IdentityRecovery' || named.claim.recoveryKey !== keys.recoveryKey)
-    throw new SpaceError('BAD_BACKUP', 'the backup is not of an identity that has this recovery key')
   if (
-    !speaksFor(links, writer, named.issuer) ||
+    !speaksFor(await verifyAll(chain), writer, backup.recovery.issuer) ||
     !(await verifySignature(writer, signedBytes(content), signature))
   )
     throw new SpaceError('BAD_BACKUP', 'the backup is by no device of the identity')
-  const parsed: SpaceAdmission[] = []
-  for (const space of spaces) parsed.push(await parseAdmission(space))
-  return { recovery: named, profile: { displayName }, spaces: parsed }
+  return backup
 }
 
 /** The history of large spaces comes by replication. */
-function encodeSpaces(spaces: readonly SpaceAdmission[]): Uint8Array[] {
+function fitting(spaces: readonly SpaceAdmission[]): SpaceAdmission[] {
   let room = MAX_HISTORY_BYTES
   return spaces.map((space) => {
-    const whole = encodeAdmission(space)
-    const encoded = whole.length <= room ? whole : encodeAdmission({ ...space, controlFeeds: [] })
-    room -= encoded.length
-    return encoded
+    const kept = encodeAdmission(space).length <= room ? space : { ...space, controlFeeds: [] }
+    room -= encodeAdmission(kept).length
+    return kept
   })
-}
-
-async function verifyAll(encoded: readonly Uint8Array[]): Promise<Credential[]> {
-  try {
-    return await Promise.all(encoded.map((one) => verifyCredential(one)))
-  } catch (cause) {
-    if (!(cause instanceof CredentialsError)) throw cause
-    throw new SpaceError('BAD_BACKUP', 'a credential of the backup does not verify', { cause })
-  }
 }
 
 const signedBytes = (content: Uint8Array): Uint8Array => pae('vestibule signed backup v1', content)
