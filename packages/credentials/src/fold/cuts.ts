@@ -1,6 +1,6 @@
 import type { PublicKey } from '@vestibule/keys'
 import type { FeedHead, FeedPurpose } from '../claims/claims.ts'
-import { type Grant, rankOf } from './acts.ts'
+import { rankOf } from './acts.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** Where a data feed ends: entries from `length` on are hidden, not deleted, for the cut may lapse. */
@@ -49,8 +49,7 @@ function lossesOf(verdicts: Verdicts, member: PublicKey): number[] {
     .grantsOf(member)
     .filter(({ role, index }) => rankOf(role) >= rankOf('EDITOR') && verdicts.counts(index))
   const standing = writing.filter((grant) => verdicts.stands(grant))
-  const ending = (grant: Grant) => grant.enders.filter((ender) => verdicts.ends(ender, grant))
-  return [...new Set(writing.flatMap(ending))].filter((ender) => {
+  return [...new Set(writing.flatMap((grant) => verdicts.endings(grant)))].filter((ender) => {
     const { claim } = acts.credential(ender)
     if (claim.type === 'ChangedRole' && rankOf(claim.role) >= rankOf('EDITOR')) return false
     return standing.every((grant) => acts.before(ender, grant.index))

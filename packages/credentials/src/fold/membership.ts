@@ -1,37 +1,15 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { FeedPurpose, Profile } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
-import type { Grant } from './acts.ts'
 import { type Cut, cutsOf } from './cuts.ts'
 import { type EpochState, epochsOf } from './epochs.ts'
+import { type Feed, Feeds } from './feeds.ts'
 import { type LiveInvitation, liveInvitations } from './invitations.ts'
-import { actingOwner, bestGrants, mayChange, mayRemove, profileOf } from './standing.ts'
+import { type Member, Members } from './members.ts'
+import { mayChange, mayRemove } from './standing.ts'
 import { Verdicts } from './verdicts.ts'
 import { type Why, why } from './why.ts'
-
-/** A member of a space. */
-export interface Member {
-  readonly role: Role
-  /**
-   * The role that was granted, when no owner is left and this member stands in as one. It grants nothing above
-   * that, and nobody loses a grant to it that is better than its own.
-   */
-  readonly acting?: Role
-  readonly profile: Profile
-  /** The id of the credential that decides the role. */
-  readonly since: string
-}
-
-/** A feed that belongs to a space. */
-export interface Feed {
-  readonly member: PublicKey
-  readonly device: PublicKey
-  readonly purpose: FeedPurpose
-  /** The id of the credential that admitted it. */
-  readonly credential: string
-}
 
 /** What came of adding one credential. */
 export interface Added {
@@ -64,8 +42,8 @@ export class Membership {
   readonly #verdicts: Verdicts
   readonly #waiting = new Map<string, Credential[]>()
   readonly #waitingIds = new Set<string>()
-  #members: ReadonlyMap<PublicKey, Member> | undefined
-  #feeds: ReadonlyMap<PublicKey, Feed> | undefined
+  readonly #members: Members
+  readonly #feeds: Feeds
 
   /**
    * @param space the key of the space
@@ -75,6 +53,8 @@ export class Membership {
   constructor(space: PublicKey, options: { readonly genesisId?: string } = {}) {
     this.space = space
     this.#verdicts = new Verdicts(space, options.genesisId)
+    this.#members = new Members(this.#verdicts)
+    this.#feeds = new Feeds(this.#verdicts)
   }
 
   /** Takes in a credential that was verified. */
@@ -145,8 +125,7 @@ export class Membership {
 
   /** The members, the best grant of each deciding; the most senior first. A snapshot, not to be changed. */
   members(): ReadonlyMap<PublicKey, Member> {
-    this.#members ??= this.#foldMembers()
-    return this.#members
+    return this.#members.map()
   }
 
   roleOf(identity: PublicKey): Role | undefined {
@@ -162,12 +141,13 @@ export class Membership {
 
   /** Whether an identity may remove a member, as things are; whoever it is may leave. */
   mayRemove(identity: PublicKey, member: PublicKey): boolean {
-    return mayRemove(this.#verdicts, identity, member)
+    return mayRemove(this.#verdicts, this.#members.acting(), identity, member)
   }
 
   /** Whether a `ChangedRole` of a member by an identity would make the role what it says, as things are. */
   mayChange(identity: PublicKey, member: PublicKey, role: Role): boolean {
-    return mayChange(this.#verdicts, identity, member, role, this.may(identity, role))
+    const mayGrant = this.may(identity, role)
+    return mayChange(this.#verdicts, this.#members.acting(), identity, member, role, mayGrant)
   }
 
   /**
@@ -199,8 +179,7 @@ export class Membership {
 
   /** The feeds that belong to the space, by their keys, in the order of their admission. A snapshot. */
   feeds(): ReadonlyMap<PublicKey, Feed> {
-    this.#feeds ??= this.#foldFeeds()
-    return this.#feeds
+    return this.#feeds.map()
   }
 
   /**
@@ -242,35 +221,11 @@ export class Membership {
   }
 
   #place(credential: Credential): void {
-    this.#verdicts.add(credential)
+    const { index, again } = this.#verdicts.add(credential)
     this.#waitingIds.delete(credential.id)
-    this.#members = undefined
-    this.#feeds = undefined
-  }
-
-  #foldMembers(): ReadonlyMap<PublicKey, Member> {
-    const best = bestGrants(this.#verdicts)
-    const acting = actingOwner(best)
-    const toMember = (grant: Grant): Member =>
-      Object.freeze({
-        role: grant === acting ? 'OWNER' : grant.role,
-        ...(grant === acting && { acting: grant.role }),
-        profile: profileOf(this.#verdicts, grant),
-        since: grant.credential.id,
-      })
-    return new Map(best.map((grant) => [grant.holder, toMember(grant)]))
-  }
-
-  #foldFeeds(): ReadonlyMap<PublicKey, Feed> {
-    const winners = [...this.#acts.feedsOf.keys()].flatMap((feed) => this.#verdicts.feedWinner(feed) ?? [])
-    winners.sort((a, b) => this.#acts.causality.order(a, b))
-    const out = new Map<PublicKey, Feed>()
-    for (const index of winners) {
-      const { claim, id } = this.#acts.credential(index)
-      if (claim.type !== 'AdmittedFeed') continue
-      const { feed, member, device, purpose } = claim
-      out.set(feed, Object.freeze({ member, device, purpose, credential: id }))
+    for (const one of [index, ...again]) {
+      this.#members.judged(one, one !== index)
+      this.#feeds.judged(one)
     }
-    return out
   }
 }

@@ -57,7 +57,8 @@ function first(verdicts: Verdicts, late: number, moved: boolean): number[] {
   )
     out.push(...ended(verdicts, late, holder).filter((index) => isShaken(verdicts, index)))
   const grant = acts.grant(late)
-  if (claim.type === 'SpaceMember' && grant !== undefined && verdicts.fits(late))
+  // One that is itself beaten may still beat another, of whoever beat it.
+  if (claim.type === 'SpaceMember' && grant !== undefined && verdicts.fitsRedemption(grant))
     out.push(...rivals(verdicts, grant))
   if (claim.type === 'CancelledInvitation' && verdicts.fits(late))
     for (const { index } of acts.redemptions.get(claim.delegation) ?? [])
@@ -68,10 +69,8 @@ function first(verdicts: Verdicts, late: number, moved: boolean): number[] {
 
 /** Whether an ender takes anything that one before it, which knew no more, has not taken already. */
 function isNews(verdicts: Verdicts, ender: number, grant: Grant): boolean {
-  if (!verdicts.ends(ender, grant)) return false
-  return !grant.enders.some(
-    (other) => other !== ender && verdicts.acts.before(other, ender) && verdicts.ends(other, grant),
-  )
+  const endings = verdicts.endings(grant)
+  return endings.includes(ender) && !endings.some((other) => verdicts.acts.before(other, ender))
 }
 
 /** What is void already stays so when a grant ends, unless it can do something without counting. */

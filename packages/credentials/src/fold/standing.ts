@@ -1,53 +1,27 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Profile } from '../claims/claims.ts'
 import type { Role } from '../roles.ts'
 import { type Grant, OWNER, rankOf } from './acts.ts'
 import type { Verdicts } from './verdicts.ts'
 
-/** The best standing grant of everybody who has one, the best of all first. */
-export function bestGrants(verdicts: Verdicts): Grant[] {
-  const { acts } = verdicts
-  const out: Grant[] = []
-  for (const grants of acts.grants.values()) {
-    let best: Grant | undefined
-    for (const grant of grants)
-      if ((best === undefined || acts.better(grant, best)) && verdicts.stands(grant)) best = grant
-    if (best !== undefined) out.push(best)
-  }
-  return out.sort((a, b) => (acts.better(a, b) ? -1 : 1))
-}
-
-/** The grant whose holder stands in for an owner, when none is left. */
-export function actingOwner([best]: readonly Grant[]): Grant | undefined {
-  return best === undefined || best.role === 'OWNER' ? undefined : best
-}
-
-/** How a member wants to be shown: its latest word on it, or else what it was admitted with. */
-export function profileOf(verdicts: Verdicts, grant: Grant): Profile {
-  const { acts } = verdicts
-  let latest: number | undefined
-  for (const at of acts.profilesOf.get(grant.holder) ?? [])
-    if (verdicts.counts(at) && (latest === undefined || acts.causality.order(latest, at) < 0)) latest = at
-  const said = latest === undefined ? undefined : acts.credential(latest).claim
-  if (said?.type === 'MemberProfile') return said.profile
-  const admissions = acts
-    .grantsOf(grant.holder)
-    .filter(({ index, credential }) => credential.claim.type === 'SpaceMember' && verdicts.counts(index))
-    .sort((a, b) => (acts.better(a, b) ? -1 : 1))
-  const shown = grant.credential.claim.type === 'SpaceMember' ? grant : admissions[0]
-  return shown?.credential.claim.type === 'SpaceMember' ? shown.credential.claim.profile : NAMELESS
-}
-
-const NAMELESS: Profile = Object.freeze({ displayName: '' })
-
-export function mayRemove(verdicts: Verdicts, identity: PublicKey, member: PublicKey): boolean {
+/**
+ * Whether somebody may remove a member now.
+ * @param acting the grant whose holder stands in for an owner, when none is left
+ */
+export function mayRemove(
+  verdicts: Verdicts,
+  acting: Grant | undefined,
+  identity: PublicKey,
+  member: PublicKey,
+): boolean {
   const standing = standingOf(verdicts, member)
   if (standing.length === 0) return false
-  return identity === member || standing.every((grant) => mayTake(verdicts, identity, grant))
+  return identity === member || standing.every((grant) => mayTake(verdicts, acting, identity, grant))
 }
 
+/** Whether somebody, who may grant a role or not, may make it the role of a member now; see {@link mayRemove}. */
 export function mayChange(
   verdicts: Verdicts,
+  acting: Grant | undefined,
   identity: PublicKey,
   member: PublicKey,
   role: Role,
@@ -56,18 +30,19 @@ export function mayChange(
   const standing = standingOf(verdicts, member)
   const higher = standing.filter((grant) => rankOf(grant.role) > rankOf(role))
   if (identity === member) return higher.length > 0
-  return standing.length > 0 && mayGrant && higher.every((grant) => mayTake(verdicts, identity, grant))
+  return (
+    standing.length > 0 && mayGrant && higher.every((grant) => mayTake(verdicts, acting, identity, grant))
+  )
 }
 
 const standingOf = (verdicts: Verdicts, who: PublicKey): Grant[] =>
   verdicts.acts.grantsOf(who).filter((grant) => verdicts.stands(grant))
 
 /** Whether somebody, an acting owner too, is above the holder of a grant now. */
-function mayTake(verdicts: Verdicts, identity: PublicKey, grant: Grant): boolean {
+function mayTake(verdicts: Verdicts, acting: Grant | undefined, identity: PublicKey, grant: Grant): boolean {
   const { acts } = verdicts
   const own = standingOf(verdicts, identity)
   if (own.some((one) => acts.outranks(one, grant))) return true
   if (rankOf(grant.role) >= OWNER) return false
-  const acting = actingOwner(bestGrants(verdicts))
   return acting !== undefined && acting.holder === identity && acts.better(acting, grant)
 }

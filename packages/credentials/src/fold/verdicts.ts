@@ -3,6 +3,7 @@ import type { AdmittedFeed, ChangedRole, SpaceMember } from '../claims/claims.ts
 import type { Credential } from '../credential.ts'
 import { Acts, ADMIN, type Grant, OWNER, rankOf } from './acts.ts'
 import { reach } from './reach.ts'
+import { Tally } from './tally.ts'
 import { Witnesses } from './witnesses.ts'
 
 /**
@@ -23,26 +24,42 @@ export class Verdicts {
   readonly #genesisId: string | undefined
   readonly #fits: (boolean | undefined)[] = []
   readonly #roots = new Map<'genesis' | 'founder', number>()
-  readonly #feeds = new Map<PublicKey, number | undefined>()
+  readonly #feeds: Tally<PublicKey, number, number>
+  readonly #endings: Tally<Grant, number, number[]>
   readonly witnesses = new Witnesses()
 
   constructor(space: PublicKey, genesisId?: string) {
     this.acts = new Acts(space)
     this.#genesisId = genesisId
+    this.#feeds = new Tally(
+      (feed) => this.acts.feedsOf.get(feed) ?? [],
+      (first, one) =>
+        (first === undefined || this.acts.causality.order(one, first) < 0) && this.fits(one) ? one : first,
+    )
+    this.#endings = new Tally(
+      (grant) => grant.enders,
+      (ending, ender, grant) => {
+        if (!this.ends(ender, grant)) return ending
+        if (ending === undefined) return [ender]
+        ending.push(ender)
+        return ending
+      },
+    )
   }
 
-  /** Judges one more act, whose parents are there, and again whatever it reaches. */
-  add(credential: Credential): number {
+  /**
+   * Judges one more act, whose parents are there, and again whatever it reaches.
+   * @returns its index, and those of the acts that were judged again
+   */
+  add(credential: Credential): { readonly index: number; readonly again: readonly number[] } {
     const { index, moved } = this.acts.add(credential)
-    const { claim } = credential
-    if (claim.type === 'AdmittedFeed') this.#feeds.delete(claim.feed)
-    if (this.#seat(index)) this.#judgeAll()
-    else {
-      this.fits(index)
-      // With nothing beside it, and every key in its place, an act reaches nothing.
-      if (this.acts.causality.heads.size > 1 || moved) this.#judgeAgain(index, reach(this, index, moved))
-    }
-    return index
+    if (this.#seat(index)) return { index, again: this.#judgeAll() }
+    this.fits(index)
+    // With nothing beside it, and every key in its place, an act reaches nothing.
+    if (this.acts.causality.heads.size <= 1 && !moved) return { index, again: [] }
+    const again = [...reach(this, index, moved)]
+    this.#judgeAgain(index, again)
+    return { index, again }
   }
 
   counts(index: number): boolean {
@@ -64,7 +81,12 @@ export class Verdicts {
 
   /** Whether a grant holds now, after everything that is known. */
   stands(grant: Grant): boolean {
-    return this.counts(grant.index) && !grant.enders.some((ender) => this.ends(ender, grant))
+    return this.counts(grant.index) && this.endings(grant).length === 0
+  }
+
+  /** The acts that end a grant, in order of arrival. */
+  endings(grant: Grant): readonly number[] {
+    return this.#endings.of(grant) ?? NONE
   }
 
   genesis(): Credential | undefined {
@@ -74,12 +96,7 @@ export class Verdicts {
 
   /** The admission of a feed that has it: the first in the order of those that fit. */
   feedWinner(feed: PublicKey): number | undefined {
-    if (this.#feeds.has(feed)) return this.#feeds.get(feed)
-    let winner: number | undefined
-    for (const one of this.acts.feedsOf.get(feed) ?? [])
-      if ((winner === undefined || this.acts.causality.order(one, winner) < 0) && this.fits(one)) winner = one
-    this.#feeds.set(feed, winner)
-    return winner
+    return this.#feeds.of(feed)
   }
 
   /** The best grant by which its issuer could give this grant, an acting owner's too; none for the founder's. */
@@ -138,9 +155,8 @@ export class Verdicts {
 
   backs(grant: Grant, act: number): boolean {
     if (!this.acts.before(grant.index, act) || !this.counts(grant.index)) return false
-    return !grant.enders.some(
-      (ender) =>
-        !this.acts.before(act, ender) && !this.acts.isSparedBy(act, ender) && this.ends(ender, grant),
+    return !this.endings(grant).some(
+      (ender) => !this.acts.before(act, ender) && !this.acts.isSparedBy(act, ender),
     )
   }
 
@@ -240,7 +256,7 @@ export class Verdicts {
   #standsIn(grant: Grant, act: number): boolean {
     const { acts } = this
     if (!acts.before(grant.index, act) || !this.counts(grant.index)) return false
-    return !grant.enders.some((ender) => acts.before(ender, act) && this.ends(ender, grant))
+    return !this.endings(grant).some((ender) => acts.before(ender, act))
   }
 
   #hasBetterIn(grant: Grant, act: number): boolean {
@@ -348,9 +364,10 @@ export class Verdicts {
   }
 
   /** Another root turns over every verdict. It takes a space key that was not destroyed, hence the plain way. */
-  #judgeAll(): void {
+  #judgeAll(): readonly number[] {
     this.#fits.fill(undefined)
     this.#feeds.clear()
+    this.#endings.clear()
     this.witnesses.clear()
     this.#roots.clear()
     const all = Array.from({ length: this.acts.size }, (_, index) => index)
@@ -361,25 +378,32 @@ export class Verdicts {
         if (type === 'SpaceGenesis' || this.acts.credential(index).issuer === this.acts.space)
           this.#seat(index)
     this.#settle(all)
+    return all
   }
 
-  #judgeAgain(late: number, reached: Iterable<number>): void {
+  #judgeAgain(late: number, reached: readonly number[]): void {
+    if (reached.length === 0) return
     const all = [late, ...reached]
     for (const index of all) {
       this.#fits[index] = undefined
+      for (const grant of this.acts.filed(index)) this.#endings.forget(grant)
       const { claim } = this.acts.credential(index)
-      if (claim.type === 'AdmittedFeed') this.#feeds.delete(claim.feed)
+      if (claim.type === 'AdmittedFeed') this.#feeds.forget(claim.feed)
     }
     this.#settle(all)
   }
 
   /** The best grants first: what the others rest on is known then, and nothing is nested deeply. */
   #settle(indices: readonly number[]): void {
-    const grants = indices.flatMap((index) => this.acts.grant(index) ?? [])
-    grants.sort((a, b) => (a === b ? 0 : this.acts.better(a, b) ? -1 : 1))
-    for (const { index } of grants) this.fits(index)
+    const { acts } = this
+    const grants = new Set(indices.flatMap((index) => [acts.grant(index) ?? [], ...acts.filed(index)].flat()))
+    for (const grant of [...grants].sort((a, b) => (a === b ? 0 : acts.better(a, b) ? -1 : 1))) {
+      this.fits(grant.index)
+      this.endings(grant)
+    }
     for (const index of indices) this.fits(index)
   }
 }
 
+const NONE: readonly number[] = []
 const isAbove = (own: Grant, rank: number): boolean => rankOf(own.role) >= ADMIN && rankOf(own.role) > rank

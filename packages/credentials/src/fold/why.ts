@@ -70,7 +70,7 @@ function whyCounted(verdicts: Verdicts, index: number): Why {
   if (claim.type === 'SpaceGenesis' || issuer === acts.space)
     return yes('ROOT', 'Everything else rests on it.')
   const grant = acts.grant(index)
-  const ender = grant?.enders.find((one) => verdicts.ends(one, grant))
+  const ender = grant === undefined ? undefined : verdicts.endings(grant)[0]
   if (ender !== undefined)
     return yes(
       'ENDED',
@@ -180,7 +180,7 @@ function whyNoGrant(verdicts: Verdicts, index: number): Why {
   const backing = known.find((own) => verdicts.backs(own, index))
   for (const own of known) {
     if (own === backing) break
-    const ender = own.enders.find((one) => !acts.before(index, one) && verdicts.ends(one, own))
+    const ender = verdicts.endings(own).find((one) => !acts.before(index, one))
     if (ender !== undefined && verdicts.counts(own.index)) {
       const text = `Its issuer was ${own.role}; that was ended by somebody who did not know of it.`
       return answer(false, 'GRANT_ENDED', text, acts.credential(ender))
