@@ -62,12 +62,9 @@ export class Acts {
   }
 
   /** Takes in an act, whose parents are there. Says whether it moves devices of its issuer. */
-  add(credential: Credential): { index: number; moved: boolean } {
+  add(credential: Credential, parents: readonly number[]): { index: number; moved: boolean } {
     const { id, claim, issuer } = credential
-    const index = this.causality.add(
-      id,
-      credential.parents.map((parent) => this.at(parent)),
-    )
+    const index = this.causality.add(id, parents)
     this.#credentials.push(credential)
     this.#index.set(id, index)
     push(this.byType, claim.type, index)

@@ -119,13 +119,11 @@ export class Members {
   #show(who: PublicKey): void {
     const grant = this.#shown.get(who)
     if (grant === undefined) return this.#map.set(who, undefined)
-    const value: Member = Object.freeze({
-      role: grant === this.#acting ? 'OWNER' : grant.role,
-      ...(grant === this.#acting && { acting: grant.role }),
-      profile: this.#profileOf(grant),
-      since: grant.credential.id,
-    })
-    this.#map.set(who, { rank: grant, value })
+    const { role } = grant
+    const [profile, since] = [this.#profileOf(grant), grant.credential.id]
+    const value: Member =
+      grant === this.#acting ? { role: 'OWNER', acting: role, profile, since } : { role, profile, since }
+    this.#map.set(who, { rank: grant, value: Object.freeze(value) })
   }
 
   /** How a member wants to be shown: its latest word on it, or else what it was admitted with. */

@@ -2,6 +2,7 @@ import type { PublicKey } from '@vestibule/keys'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
+import { push } from './acts.ts'
 import { type Cut, cutsOf } from './cuts.ts'
 import { type EpochState, epochsOf } from './epochs.ts'
 import { type Feed, Feeds } from './feeds.ts'
@@ -59,20 +60,19 @@ export class Membership {
 
   /** Takes in a credential that was verified. */
   add(credential: Credential): Added {
-    const placed: string[] = []
-    const ready = this.#knows(credential.id) || this.#isForeign(credential) ? [] : [credential]
+    if (this.#knows(credential.id) || this.#isForeign(credential)) return NOTHING
+    const placed: number[] = []
+    const ready = [credential]
     for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const missing = next.parents.find((parent) => !this.#acts.has(parent))
-      if (missing !== undefined) {
-        this.#wait(next, missing)
-        continue
-      }
-      this.#place(next)
-      placed.push(next.id)
+      const parents = this.#parentsOf(next)
+      if (parents === undefined) continue
+      placed.push(this.#place(next, parents))
+      if (this.#waiting.size === 0) continue
       for (const freed of this.#waiting.get(next.id) ?? []) ready.push(freed)
       this.#waiting.delete(next.id)
     }
-    return { placed, counted: placed.filter((id) => this.counts(id)) }
+    const ids = (indices: readonly number[]) => indices.map((index) => this.#acts.credential(index).id)
+    return { placed: ids(placed), counted: ids(placed.filter((index) => this.#verdicts.counts(index))) }
   }
 
   /** Whether a credential is in the graph. One that waits is not. */
@@ -213,19 +213,33 @@ export class Membership {
     return claim.type === 'Auth' || ('space' in claim && claim.space !== this.space)
   }
 
-  #wait(credential: Credential, missing: string): void {
-    this.#waitingIds.add(credential.id)
-    const others = this.#waiting.get(missing)
-    if (others === undefined) this.#waiting.set(missing, [credential])
-    else others.push(credential)
+  /** Indices of the parents; when one is not there, the credential waits for it. */
+  #parentsOf(credential: Credential): number[] | undefined {
+    const indices: number[] = []
+    for (const parent of credential.parents) {
+      const index = this.#acts.find(parent)
+      if (index === undefined) {
+        this.#waitingIds.add(credential.id)
+        push(this.#waiting, parent, credential)
+        return undefined
+      }
+      indices.push(index)
+    }
+    return indices
   }
 
-  #place(credential: Credential): void {
-    const { index, again } = this.#verdicts.add(credential)
-    this.#waitingIds.delete(credential.id)
-    for (const one of [index, ...again]) {
-      this.#members.judged(one, one !== index)
-      this.#feeds.judged(one)
-    }
+  #place(credential: Credential, parents: readonly number[]): number {
+    const { index, again } = this.#verdicts.add(credential, parents)
+    if (this.#waitingIds.size > 0) this.#waitingIds.delete(credential.id)
+    this.#judged(index, false)
+    for (const one of again) if (one !== index) this.#judged(one, true)
+    return index
+  }
+
+  #judged(index: number, again: boolean): void {
+    this.#members.judged(index, again)
+    this.#feeds.judged(index)
   }
 }
+
+const NOTHING: Added = Object.freeze({ placed: [], counted: [] })

@@ -49,14 +49,18 @@ export class Verdicts {
 
   /**
    * Judges one more act, whose parents are there, and again whatever it reaches.
+   * @param parents their indices
    * @returns its index, and those of the acts that were judged again
    */
-  add(credential: Credential): { readonly index: number; readonly again: readonly number[] } {
-    const { index, moved } = this.acts.add(credential)
+  add(
+    credential: Credential,
+    parents: readonly number[],
+  ): { readonly index: number; readonly again: readonly number[] } {
+    const { index, moved } = this.acts.add(credential, parents)
     if (this.#seat(index)) return { index, again: this.#judgeAll() }
     this.fits(index)
     // With nothing beside it, and every key in its place, an act reaches nothing.
-    if (this.acts.causality.heads.size <= 1 && !moved) return { index, again: [] }
+    if (this.acts.causality.heads.size <= 1 && !moved) return { index, again: NONE }
     const again = [...reach(this, index, moved)]
     this.#judgeAgain(index, again)
     return { index, again }
