@@ -51,4 +51,4 @@ export {
   verifyPresentation,
 } from './presentation.ts'
 export { isAtLeast, mayAdmit, ROLES, type Role } from './roles.ts'
-export { type VerifyOptions, verifyCredential } from './verify.ts'
+export { type VerifyOptions, verifyCredential, verifyCredentials } from './verify.ts'

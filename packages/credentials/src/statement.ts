@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { PublicKey, verifySignature } from '@vestibule/keys'
+import { PublicKey, type SignatureBackend, verifySignature } from '@vestibule/keys'
 import { WireError } from '@vestibule/keys/wire'
 import { ownBytes } from './bytes.ts'
 import { checkClaim } from './claims/rules.ts'
@@ -40,11 +40,11 @@ export function parseEnvelope(encoded: Uint8Array): Envelope {
 }
 
 /** Checks a statement's signature, and only then decodes its payload. */
-export async function openStatement(statement: Statement): Promise<Opened> {
+export async function openStatement(statement: Statement, backend?: SignatureBackend): Promise<Opened> {
   const { type } = statement
   const signer = PublicKey.from(statement.signer)
   const signed = signedBytes(statement)
-  if (!(await verifySignature(signer, signed, statement.signature)))
+  if (!(await verifySignature(signer, signed, statement.signature, backend)))
     throw new CredentialsError('BAD_SIGNATURE', `${printable(type)}: not signed by ${signer.toHex()}`)
   if (!TYPE_NAME.test(type)) throw new CredentialsError('MALFORMED', 'not the name of a type')
   const payload = refusing(() => Payload.parse(statement.payload))
