@@ -46,6 +46,16 @@ export async function openStatement(statement: Statement, backend?: SignatureBac
   const signed = signedBytes(statement)
   if (!(await verifySignature(signer, signed, statement.signature, backend)))
     throw new CredentialsError('BAD_SIGNATURE', `${printable(type)}: not signed by ${signer.toHex()}`)
+  return readStatement(statement, signer, signed)
+}
+
+/** Decodes a statement whose signature was checked. */
+export function readStatement(
+  statement: Statement,
+  signer = PublicKey.from(statement.signer),
+  signed = signedBytes(statement),
+): Opened {
+  const { type } = statement
   if (!TYPE_NAME.test(type)) throw new CredentialsError('MALFORMED', 'not the name of a type')
   const payload = refusing(() => Payload.parse(statement.payload))
   const parents = payload.parents.map((parent) => bytesToHex(parent))
@@ -68,8 +78,36 @@ export async function openStatement(statement: Statement, backend?: SignatureBac
   return opened
 }
 
-/** Puts a checked statement and its checked chain together. */
-export function toCredential(opened: Opened, chain: readonly Credential[], encoded: Uint8Array): Credential {
+/**
+ * Puts a checked statement and its checked chain together.
+ * @param envelope what they were read from
+ * @param bytes and what that was read from
+ */
+export function assemble(
+  opened: Opened,
+  links: readonly Opened[],
+  envelope: Envelope,
+  bytes: Uint8Array,
+): Credential {
+  let chain: readonly Credential[] = []
+  for (let at = links.length - 1; at >= 0; at--) {
+    const [link, statement] = [links[at], envelope.chain[at]]
+    if (link === undefined || statement === undefined) continue
+    // Each link is a credential by itself, with the rest of the chain as its own.
+    const alone = Envelope.encode({ ...statement, chain: envelope.chain.slice(at + 1) })
+    chain = [toCredential(link, chain, alone), ...chain]
+  }
+  return toCredential(opened, chain, bytes)
+}
+
+/** Decodes a credential that was verified before. */
+export function readGenuine(bytes: Uint8Array): Credential {
+  const envelope = parseEnvelope(bytes)
+  const links = envelope.chain.map((statement) => readStatement(statement))
+  return assemble(readStatement(envelope), links, envelope, bytes)
+}
+
+function toCredential(opened: Opened, chain: readonly Credential[], encoded: Uint8Array): Credential {
   return ownBytes({ ...opened, chain: Object.freeze([...chain]) }, { encoded })
 }
 

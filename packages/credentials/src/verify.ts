@@ -1,10 +1,10 @@
 import { inLanes, type PublicKey, type SignatureBackend, threadedBackend } from '@vestibule/keys'
 import type { Credential } from './credential.ts'
-import { Envelope, Statement } from './envelope.ts'
+import { type Envelope, Statement } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
 import { verifyFeedProof } from './feed-proof.ts'
 import { Remembered } from './remembered.ts'
-import { checkSize, type Opened, openStatement, parseEnvelope, toCredential } from './statement.ts'
+import { assemble, checkSize, type Opened, openStatement, parseEnvelope } from './statement.ts'
 
 /** What else a credential has to be, apart from being genuine. */
 export interface VerifyOptions {
@@ -88,16 +88,7 @@ async function verify(bytes: Uint8Array, backend?: SignatureBackend): Promise<Cr
       'BAD_FEED_PROOF',
       `the feed ${claim.feed.toHex()} and its device did not agree to this`,
     )
-
-  let chain: readonly Credential[] = []
-  for (let at = links.length - 1; at >= 0; at--) {
-    const [link, statement] = [links[at], envelope.chain[at]]
-    if (link === undefined || statement === undefined) continue
-    // Each link is a credential by itself, with the rest of the chain as its own.
-    const alone = Envelope.encode({ ...statement, chain: envelope.chain.slice(at + 1) })
-    chain = [toCredential(link, chain, alone), ...chain]
-  }
-  return toCredential(opened, chain, bytes)
+  return assemble(opened, links, envelope, bytes)
 }
 
 /**

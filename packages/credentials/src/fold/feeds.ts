@@ -25,7 +25,7 @@ export class Feeds {
 
   /** An act was judged. */
   judged(index: number): void {
-    const { claim } = this.#verdicts.acts.credential(index)
+    const { claim } = this.#verdicts.acts.act(index)
     if (claim.type === 'AdmittedFeed') this.#changed.add(claim.feed)
   }
 
@@ -39,7 +39,7 @@ export class Feeds {
   }
 
   #feedOf(index: number): Feed {
-    const { claim, id } = this.#verdicts.acts.credential(index)
+    const { claim, id } = this.#verdicts.acts.act(index)
     if (claim.type !== 'AdmittedFeed') throw new TypeError(`${id} admits no feed`)
     const { member, device, purpose } = claim
     return Object.freeze({ member, device, purpose, credential: id })

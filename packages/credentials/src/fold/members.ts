@@ -45,7 +45,7 @@ export class Members {
     this.#admission = new Tally(
       (who) => acts.grantsOf(who),
       (best, grant) =>
-        grant.credential.claim.type === 'SpaceMember' &&
+        grant.act.claim.type === 'SpaceMember' &&
         (best === undefined || acts.better(grant, best)) &&
         verdicts.counts(grant.index)
           ? grant
@@ -60,9 +60,9 @@ export class Members {
 
   /** An act was judged: for the first time, or again. */
   judged(index: number, again: boolean): void {
-    const credential = this.#verdicts.acts.credential(index)
-    const { claim } = credential
-    const who = claim.type === 'MemberProfile' ? claim.member : holderOf(credential)
+    const act = this.#verdicts.acts.act(index)
+    const { claim } = act
+    const who = claim.type === 'MemberProfile' ? claim.member : holderOf(act)
     if (who === undefined) return
     this.#changed.add(who)
     if (again) for (const tally of [this.#best, this.#admission, this.#said]) tally.forget(who)
@@ -120,7 +120,7 @@ export class Members {
     const grant = this.#shown.get(who)
     if (grant === undefined) return this.#map.set(who, undefined)
     const { role } = grant
-    const [profile, since] = [this.#profileOf(grant), grant.credential.id]
+    const [profile, since] = [this.#profileOf(grant), grant.act.id]
     const value: Member =
       grant === this.#acting ? { role: 'OWNER', acting: role, profile, since } : { role, profile, since }
     this.#map.set(who, { rank: grant, value: Object.freeze(value) })
@@ -129,11 +129,10 @@ export class Members {
   /** How a member wants to be shown: its latest word on it, or else what it was admitted with. */
   #profileOf(grant: Grant): Profile {
     const latest = this.#said.of(grant.holder)
-    const said = latest === undefined ? undefined : this.#verdicts.acts.credential(latest).claim
+    const said = latest === undefined ? undefined : this.#verdicts.acts.act(latest).claim
     if (said?.type === 'MemberProfile') return said.profile
-    const { claim } = grant.credential
-    const admission =
-      claim.type === 'SpaceMember' ? claim : this.#admission.of(grant.holder)?.credential.claim
+    const { claim } = grant.act
+    const admission = claim.type === 'SpaceMember' ? claim : this.#admission.of(grant.holder)?.act.claim
     return admission?.type === 'SpaceMember' ? admission.profile : NAMELESS
   }
 }

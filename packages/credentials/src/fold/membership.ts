@@ -2,7 +2,7 @@ import type { PublicKey } from '@vestibule/keys'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
-import { push } from './acts.ts'
+import { type Act, type Known, push } from './acts.ts'
 import { type Cut, cutsOf } from './cuts.ts'
 import { type EpochState, epochsOf } from './epochs.ts'
 import { type Feed, Feeds } from './feeds.ts'
@@ -41,7 +41,7 @@ export interface Added {
 export class Membership {
   readonly space: PublicKey
   readonly #verdicts: Verdicts
-  readonly #waiting = new Map<string, Credential[]>()
+  readonly #waiting = new Map<string, Known[]>()
   readonly #waitingIds = new Set<string>()
   readonly #members: Members
   readonly #feeds: Feeds
@@ -60,19 +60,7 @@ export class Membership {
 
   /** Takes in a credential that was verified. */
   add(credential: Credential): Added {
-    if (this.#knows(credential.id) || this.#isForeign(credential)) return NOTHING
-    const placed: number[] = []
-    const ready = [credential]
-    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const parents = this.#parentsOf(next)
-      if (parents === undefined) continue
-      placed.push(this.#place(next, parents))
-      if (this.#waiting.size === 0) continue
-      for (const freed of this.#waiting.get(next.id) ?? []) ready.push(freed)
-      this.#waiting.delete(next.id)
-    }
-    const ids = (indices: readonly number[]) => indices.map((index) => this.#acts.credential(index).id)
-    return { placed: ids(placed), counted: ids(placed.filter((index) => this.#verdicts.counts(index))) }
+    return this.#take({ act: credential, source: credential })
   }
 
   /** Whether a credential is in the graph. One that waits is not. */
@@ -98,7 +86,7 @@ export class Membership {
 
   /** Ids of the credentials that nothing comes after yet, ascending. */
   get heads(): string[] {
-    return [...this.#acts.causality.heads].map((index) => this.#acts.credential(index).id).sort()
+    return [...this.#acts.causality.heads].map((index) => this.#acts.act(index).id).sort()
   }
 
   /**
@@ -114,7 +102,8 @@ export class Membership {
 
   /** The genesis that everything rests on, once it is there. */
   get genesis(): Credential | undefined {
-    return this.#verdicts.genesis()
+    const index = this.#verdicts.genesis
+    return index === undefined ? undefined : this.#acts.credential(index)
   }
 
   /** The name of the space, once its genesis is there. */
@@ -193,7 +182,7 @@ export class Membership {
     const index = this.#acts.find(id)
     let grant = index === undefined ? undefined : this.#acts.grant(index)
     while (grant !== undefined && this.#verdicts.counts(grant.index)) {
-      path.push(grant.credential)
+      path.push(this.#acts.credential(grant.index))
       grant = this.#verdicts.admitter(grant)
     }
     if (path.length === 0 || genesis === undefined)
@@ -205,22 +194,38 @@ export class Membership {
     return this.#verdicts.acts
   }
 
+  #take(late: Known): Added {
+    if (this.#knows(late.act.id) || this.#isForeign(late.act)) return NOTHING
+    const placed: number[] = []
+    const ready = [late]
+    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+      const parents = this.#parentsOf(next)
+      if (parents === undefined) continue
+      placed.push(this.#place(next, parents))
+      if (this.#waiting.size === 0) continue
+      for (const freed of this.#waiting.get(next.act.id) ?? []) ready.push(freed)
+      this.#waiting.delete(next.act.id)
+    }
+    const ids = (indices: readonly number[]) => indices.map((index) => this.#acts.act(index).id)
+    return { placed: ids(placed), counted: ids(placed.filter((index) => this.#verdicts.counts(index))) }
+  }
+
   #knows(id: string): boolean {
     return this.#acts.has(id) || this.#waitingIds.has(id)
   }
 
-  #isForeign({ claim }: Credential): boolean {
+  #isForeign({ claim }: Act): boolean {
     return claim.type === 'Auth' || ('space' in claim && claim.space !== this.space)
   }
 
-  /** Indices of the parents; when one is not there, the credential waits for it. */
-  #parentsOf(credential: Credential): number[] | undefined {
+  /** Indices of the parents; when one is not there, the act waits for it. */
+  #parentsOf(late: Known): number[] | undefined {
     const indices: number[] = []
-    for (const parent of credential.parents) {
+    for (const parent of late.act.parents) {
       const index = this.#acts.find(parent)
       if (index === undefined) {
-        this.#waitingIds.add(credential.id)
-        push(this.#waiting, parent, credential)
+        this.#waitingIds.add(late.act.id)
+        push(this.#waiting, parent, late)
         return undefined
       }
       indices.push(index)
@@ -228,9 +233,9 @@ export class Membership {
     return indices
   }
 
-  #place(credential: Credential, parents: readonly number[]): number {
-    const { index, again } = this.#verdicts.add(credential, parents)
-    if (this.#waitingIds.size > 0) this.#waitingIds.delete(credential.id)
+  #place(late: Known, parents: readonly number[]): number {
+    const { index, again } = this.#verdicts.add(late, parents)
+    if (this.#waitingIds.size > 0) this.#waitingIds.delete(late.act.id)
     this.#judged(index, false)
     for (const one of again) if (one !== index) this.#judged(one, true)
     return index

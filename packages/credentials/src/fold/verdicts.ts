@@ -1,7 +1,6 @@
 import type { PublicKey } from '@vestibule/keys'
 import type { AdmittedFeed, ChangedRole, SpaceMember } from '../claims/claims.ts'
-import type { Credential } from '../credential.ts'
-import { Acts, ADMIN, type Grant, OWNER, rankOf } from './acts.ts'
+import { type Act, Acts, ADMIN, type Grant, type Known, OWNER, rankOf } from './acts.ts'
 import { reach } from './reach.ts'
 import { Tally } from './tally.ts'
 import { Witnesses } from './witnesses.ts'
@@ -53,10 +52,10 @@ export class Verdicts {
    * @returns its index, and those of the acts that were judged again
    */
   add(
-    credential: Credential,
+    late: Known,
     parents: readonly number[],
   ): { readonly index: number; readonly again: readonly number[] } {
-    const { index, moved } = this.acts.add(credential, parents)
+    const { index, moved } = this.acts.add(late, parents)
     if (this.#seat(index)) return { index, again: this.#judgeAll() }
     this.fits(index)
     // With nothing beside it, and every key in its place, an act reaches nothing.
@@ -68,7 +67,7 @@ export class Verdicts {
 
   counts(index: number): boolean {
     if (!this.fits(index)) return false
-    const { claim, issuer } = this.acts.credential(index)
+    const { claim, issuer } = this.acts.act(index)
     if (claim.type === 'SpaceGenesis') return this.#roots.get('genesis') === index
     if (claim.type === 'SpaceMember' && issuer === this.acts.space)
       return this.#roots.get('founder') === index
@@ -93,9 +92,9 @@ export class Verdicts {
     return this.#endings.of(grant) ?? NONE
   }
 
-  genesis(): Credential | undefined {
-    const index = this.#roots.get('genesis')
-    return index === undefined ? undefined : this.acts.credential(index)
+  /** The index of the genesis that counts. */
+  get genesis(): number | undefined {
+    return this.#roots.get('genesis')
   }
 
   /** The admission of a feed that has it: the first in the order of those that fit. */
@@ -105,12 +104,12 @@ export class Verdicts {
 
   /** The best grant by which its issuer could give this grant, an acting owner's too; none for the founder's. */
   admitter(given: Grant): Grant | undefined {
-    const { index, credential } = given
-    if (credential.issuer === this.acts.space) return undefined
-    const self = credential.issuer === given.holder
+    const { index, act } = given
+    if (act.issuer === this.acts.space) return undefined
+    const self = act.issuer === given.holder
     const enough = (own: Grant) =>
       self ? rankOf(own.role) > rankOf(given.role) : rankOf(own.role) >= ADMIN && this.acts.better(own, given)
-    return this.best(credential.issuer, index, enough) ?? (self ? undefined : this.heir(index, given))
+    return this.best(act.issuer, index, enough) ?? (self ? undefined : this.heir(index, given))
   }
 
   best(who: PublicKey, act: number, enough: (own: Grant) => boolean): Grant | undefined {
@@ -124,7 +123,7 @@ export class Verdicts {
   /** No senior device of the same identity revoked the one that signed, or all that named it, not knowing the act. */
   deviceOk(index: number): boolean {
     const { devices } = this.acts
-    const { issuer, signer } = this.acts.credential(index)
+    const { issuer, signer } = this.acts.act(index)
     if (!devices.isRevoking(issuer)) return true
     if (this.revokedBy(index) !== undefined) return false
     const level = devices.level(issuer, signer)
@@ -135,7 +134,7 @@ export class Verdicts {
   /** The act that revoked the device behind another. One that no act names falls with any of its identity. */
   revokedBy(index: number): number | undefined {
     const { devices } = this.acts
-    const { issuer, signer } = this.acts.credential(index)
+    const { issuer, signer } = this.acts.act(index)
     const isNamed = devices.level(issuer, signer) !== undefined
     return devices
       .revocations(issuer, isNamed ? signer : undefined)
@@ -144,7 +143,7 @@ export class Verdicts {
 
   /** A revocation is the word of a key above the one that it is about. */
   revokes(index: number): boolean {
-    const { claim, issuer, signer } = this.acts.credential(index)
+    const { claim, issuer, signer } = this.acts.act(index)
     if (claim.type !== 'RevokedDevice' || !this.acts.devices.isSenior(issuer, signer, claim.device))
       return false
     return this.fits(index)
@@ -152,7 +151,7 @@ export class Verdicts {
 
   ends(ender: number, grant: Grant): boolean {
     if (ender === grant.index || this.acts.before(ender, grant.index) || !this.deviceOk(ender)) return false
-    const { issuer } = this.acts.credential(ender)
+    const { issuer } = this.acts.act(ender)
     if (issuer === grant.holder) return true
     return this.holds(ender, (own) => this.acts.outranks(own, grant)) || this.heir(ender, grant) !== undefined
   }
@@ -165,7 +164,7 @@ export class Verdicts {
   }
 
   holds(act: number, enough: (own: Grant) => boolean): boolean {
-    const { issuer } = this.acts.credential(act)
+    const { issuer } = this.acts.act(act)
     return this.acts.grantsOf(issuer).some((own) => enough(own) && this.backs(own, act))
   }
 
@@ -177,7 +176,7 @@ export class Verdicts {
     if (over?.role === 'OWNER') return undefined
     const { acts } = this
     const own = acts
-      .grantsOf(acts.credential(act).issuer)
+      .grantsOf(acts.act(act).issuer)
       .filter(
         (grant) =>
           rankOf(grant.role) < OWNER &&
@@ -193,7 +192,7 @@ export class Verdicts {
     )
     if (untouched !== undefined) {
       // A founder's grant is void only under another root, and then everything is judged anew.
-      if (untouched.credential.issuer !== acts.space) this.witnesses.add(untouched.index, act)
+      if (untouched.act.issuer !== acts.space) this.witnesses.add(untouched.index, act)
       return undefined
     }
     this.witnesses.add(-1, act)
@@ -203,8 +202,8 @@ export class Verdicts {
 
   /** Everything about a redemption but the race for a single use. */
   fitsRedemption(grant: Grant): boolean {
-    const { index, credential, holder } = grant
-    const { claim, issuer } = credential
+    const { index, act, holder } = grant
+    const { claim, issuer } = act
     if (claim.type !== 'SpaceMember' || claim.delegation === undefined) return false
     const invitation = this.acts.at(claim.delegation)
     if (holder === issuer || holder === this.acts.space) return false
@@ -219,7 +218,7 @@ export class Verdicts {
 
   /** Whether who wrote an invitation still had a grant for it, by a test of the grant. */
   isAuthorInOffice(invitation: number, test: (own: Grant) => boolean): boolean {
-    const { claim, issuer } = this.acts.credential(invitation)
+    const { claim, issuer } = this.acts.act(invitation)
     const role = claim.type === 'DelegatedInvitation' ? rankOf(claim.role) : OWNER
     return this.acts
       .grantsOf(issuer)
@@ -235,7 +234,7 @@ export class Verdicts {
 
   /** The redemption that was before another in the race for a single use. */
   beatenBy(grant: Grant): Grant | undefined {
-    const { claim } = grant.credential
+    const { claim } = grant.act
     if (claim.type !== 'SpaceMember' || claim.delegation === undefined) return undefined
     if (this.acts.invitation(claim.delegation, grant.index)?.multiUse !== false) return undefined
     return this.acts.redemptions
@@ -250,7 +249,7 @@ export class Verdicts {
 
   /** Its own key, the one that signs for it here, or one that it named earlier in this graph. */
   isDevice(index: number, { device, member }: AdmittedFeed): boolean {
-    const { issuer, signer } = this.acts.credential(index)
+    const { issuer, signer } = this.acts.act(index)
     if (device === member || (issuer === member && device === signer)) return true
     return this.acts.devices
       .namingsOf(member, device)
@@ -271,11 +270,10 @@ export class Verdicts {
   }
 
   #decide(index: number): boolean {
-    const credential = this.acts.credential(index)
-    const { claim, issuer } = credential
-    if (claim.type === 'SpaceGenesis') return this.#fitsGenesis(credential)
-    if (claim.type === 'SpaceMember' && issuer === this.acts.space)
-      return this.#fitsFounder(credential, claim)
+    const act = this.acts.act(index)
+    const { claim, issuer } = act
+    if (claim.type === 'SpaceGenesis') return this.#fitsGenesis(act)
+    if (claim.type === 'SpaceMember' && issuer === this.acts.space) return this.#fitsFounder(act, claim)
     if (!this.deviceOk(index)) return false
     switch (claim.type) {
       case 'SpaceMember':
@@ -308,14 +306,20 @@ export class Verdicts {
     }
   }
 
-  #fitsGenesis({ id, issuer, signer, parents }: Credential): boolean {
+  #fitsGenesis({ id, issuer, signer, parents }: Act): boolean {
     if (this.#genesisId !== undefined && id !== this.#genesisId) return false
     return issuer === this.acts.space && signer === this.acts.space && parents.length === 0
   }
 
-  #fitsFounder({ signer, parents }: Credential, { member, role, delegation }: SpaceMember): boolean {
+  #fitsFounder({ signer, parents }: Act, { member, role, delegation }: SpaceMember): boolean {
+    const { genesis } = this
     if (member === this.acts.space || delegation !== undefined || role !== 'OWNER') return false
-    return signer === this.acts.space && parents.length === 1 && parents[0] === this.genesis()?.id
+    return (
+      signer === this.acts.space &&
+      parents.length === 1 &&
+      genesis !== undefined &&
+      parents[0] === this.acts.act(genesis).id
+    )
   }
 
   #fitsGrant(index: number, claim: SpaceMember | ChangedRole): boolean {
@@ -323,7 +327,7 @@ export class Verdicts {
     if (grant === undefined || grant.holder === this.acts.space) return false
     if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
       return this.fitsRedemption(grant) && this.beatenBy(grant) === undefined
-    if (claim.type === 'SpaceMember' && grant.holder === grant.credential.issuer) return false
+    if (claim.type === 'SpaceMember' && grant.holder === grant.act.issuer) return false
     return this.admitter(grant) !== undefined
   }
 
@@ -333,10 +337,10 @@ export class Verdicts {
 
   /** Every member renews the key together with the revocation of a device of its own. */
   #ownRevocation(index: number): boolean {
-    const { issuer, parents } = this.acts.credential(index)
+    const { issuer, parents } = this.acts.act(index)
     const revoked = parents.some((parent) => {
       const at = this.acts.at(parent)
-      return this.acts.credential(at).issuer === issuer && this.revokes(at)
+      return this.acts.act(at).issuer === issuer && this.revokes(at)
     })
     return revoked && this.holds(index, () => true)
   }
@@ -350,13 +354,13 @@ export class Verdicts {
         rankOf(grant.role) >= least &&
         // Whoever admitted somebody named their device with them. Nobody else says which feeds are theirs. It is
         // enough that the admitter knew them as a member: what ends that later cuts the feed, and moves it nowhere.
-        (own ? this.backs(grant, index) : grant.credential.issuer === issuer && this.#standsIn(grant, index)),
+        (own ? this.backs(grant, index) : grant.act.issuer === issuer && this.#standsIn(grant, index)),
     )
   }
 
   /** Gives a genesis or a founder its seat, if it is the first; whether everything has to be judged anew. */
   #seat(index: number): boolean {
-    const { claim, issuer } = this.acts.credential(index)
+    const { claim, issuer } = this.acts.act(index)
     const isGenesis = claim.type === 'SpaceGenesis'
     if (!isGenesis && (claim.type !== 'SpaceMember' || issuer !== this.acts.space)) return false
     const seat = isGenesis ? 'genesis' : 'founder'
@@ -379,8 +383,7 @@ export class Verdicts {
       for (const index of [...(this.acts.byType.get(type) ?? [])].sort((a, b) =>
         this.acts.causality.order(a, b),
       ))
-        if (type === 'SpaceGenesis' || this.acts.credential(index).issuer === this.acts.space)
-          this.#seat(index)
+        if (type === 'SpaceGenesis' || this.acts.act(index).issuer === this.acts.space) this.#seat(index)
     this.#settle(all)
     return all
   }
@@ -391,7 +394,7 @@ export class Verdicts {
     for (const index of all) {
       this.#fits[index] = undefined
       for (const grant of this.acts.filed(index)) this.#endings.forget(grant)
-      const { claim } = this.acts.credential(index)
+      const { claim } = this.acts.act(index)
       if (claim.type === 'AdmittedFeed') this.#feeds.forget(claim.feed)
     }
     this.#settle(all)
