@@ -2,16 +2,17 @@ import type { PublicKey } from '@vestibule/keys'
 import type { DelegatedInvitation } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { ROLES, type Role } from '../roles.ts'
+import { readGenuine } from '../statement.ts'
 import { Causality } from './causality.ts'
 import { Devices } from './devices.ts'
 
 /** What the fold reads of a credential. */
 export type Act = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'expiresAtMs' | 'claim'>
 
-/** An act with the credential that it is, or what gives it. */
+/** An act with the credential that it is, or that one's bytes, verified before. */
 export interface Known {
   readonly act: Act
-  readonly source: Credential | (() => Credential)
+  readonly source: Credential | { readonly packed: Uint8Array }
 }
 
 /** An act that gives somebody a role. Its rank (role, then place in the order) never changes. */
@@ -35,6 +36,10 @@ interface Log {
 export const rankOf = (role: Role | undefined): number => (role === undefined ? 0 : ROLES.indexOf(role) + 1)
 export const ADMIN = rankOf('ADMIN')
 export const OWNER = rankOf('OWNER')
+
+/** Whether a grant gives power over a rank. */
+export const isAbove = (own: Grant, rank: number): boolean =>
+  rankOf(own.role) >= ADMIN && rankOf(own.role) > rank
 
 /** The acts of a space with everything about them that no later act changes, and where to find them. */
 export class Acts {
@@ -125,12 +130,17 @@ export class Acts {
 
   /** The credential that an act is. */
   credential(index: number): Credential {
-    const source = this.#sources[index]
-    if (source === undefined) throw new RangeError(`no act ${index}`)
-    if (typeof source !== 'function') return source
-    const credential = source()
+    const source = this.source(index)
+    if (!('packed' in source)) return source
+    const credential = readGenuine(source.packed)
     this.#sources[index] = credential
     return credential
+  }
+
+  source(index: number): Known['source'] {
+    const source = this.#sources[index]
+    if (source === undefined) throw new RangeError(`no act ${index}`)
+    return source
   }
 
   grant(index: number): Grant | undefined {

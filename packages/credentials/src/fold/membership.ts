@@ -1,16 +1,18 @@
 import type { PublicKey } from '@vestibule/keys'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
+import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
 import { type Act, type Known, push } from './acts.ts'
-import { type Cut, cutsOf } from './cuts.ts'
-import { type EpochState, epochsOf } from './epochs.ts'
-import { type Feed, Feeds } from './feeds.ts'
-import { type LiveInvitation, liveInvitations } from './invitations.ts'
-import { type Member, Members } from './members.ts'
-import { mayChange, mayRemove } from './standing.ts'
+import { type Cut, cutsOf } from './outputs/cuts.ts'
+import { type EpochState, epochsOf } from './outputs/epochs.ts'
+import { type Feed, Feeds } from './outputs/feeds.ts'
+import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
+import { type Member, Members } from './outputs/members.ts'
+import { mayChange, mayRemove } from './outputs/standing.ts'
+import { type Why, why } from './outputs/why.ts'
+import { packSnapshot, unpackSnapshot } from './snapshot/snapshot.ts'
 import { Verdicts } from './verdicts.ts'
-import { type Why, why } from './why.ts'
 
 /** What came of adding one credential. */
 export interface Added {
@@ -56,6 +58,48 @@ export class Membership {
     this.#verdicts = new Verdicts(space, options.genesisId)
     this.#members = new Members(this.#verdicts)
     this.#feeds = new Feeds(this.#verdicts)
+  }
+
+  /**
+   * Opens what {@link snapshot} wrote: the same as adding its credentials one by one, without verifying them anew.
+   * So it belongs where nobody else writes, beside the keys.
+   *
+   * Whatever is wrong with it is no loss: the credentials themselves, added from where they are kept, give the same.
+   *
+   * @param snapshot copied
+   * @param options as of the constructor
+   * @throws CredentialsError `DAMAGED`, `OTHER_VERSION`; `WRONG_SPACE` or `WRONG_GENESIS` when it is of another
+   */
+  static async open(
+    space: PublicKey,
+    snapshot: Uint8Array,
+    options: { readonly genesisId?: string } = {},
+  ): Promise<Membership> {
+    const { acts, genesis, ...found } = await unpackSnapshot(new Uint8Array(snapshot))
+    if (found.space !== space)
+      throw new CredentialsError('WRONG_SPACE', `a snapshot of ${found.space.toHex()}`)
+    if (genesis !== undefined && options.genesisId !== undefined && genesis !== options.genesisId)
+      throw new CredentialsError('WRONG_GENESIS', `a snapshot with the genesis ${genesis}`)
+    const membership = new Membership(space, options)
+    for (const known of acts) membership.#take(known)
+    return membership
+  }
+
+  /**
+   * Everything that is here, as bytes for {@link Membership.open}: the credentials, those that wait too, and no
+   * verdict on them. They are for this device, not for others, and may be thrown away.
+   */
+  snapshot(): Promise<Uint8Array> {
+    const placed = Array.from({ length: this.#acts.size }, (_, index) => ({
+      act: this.#acts.act(index),
+      source: this.#acts.source(index),
+    }))
+    const genesis = this.#verdicts.genesis
+    return packSnapshot({
+      space: this.space,
+      ...(genesis !== undefined && { genesis: this.#acts.act(genesis).id }),
+      acts: [...placed, ...[...this.#waiting.values()].flat()],
+    })
   }
 
   /** Takes in a credential that was verified. */

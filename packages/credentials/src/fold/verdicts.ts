@@ -1,6 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { AdmittedFeed, ChangedRole, SpaceMember } from '../claims/claims.ts'
-import { type Act, Acts, ADMIN, type Grant, type Known, OWNER, rankOf } from './acts.ts'
+import type { AdmittedFeed } from '../claims/claims.ts'
+import { Acts, ADMIN, type Grant, isAbove, type Known, OWNER, rankOf } from './acts.ts'
+import { decide } from './fits.ts'
 import { reach } from './reach.ts'
 import { Tally } from './tally.ts'
 import { Witnesses } from './witnesses.ts'
@@ -20,7 +21,8 @@ import { Witnesses } from './witnesses.ts'
  */
 export class Verdicts {
   readonly acts: Acts
-  readonly #genesisId: string | undefined
+  /** The only genesis to accept, when it is known. */
+  readonly genesisId: string | undefined
   readonly #fits: (boolean | undefined)[] = []
   readonly #roots = new Map<'genesis' | 'founder', number>()
   readonly #feeds: Tally<PublicKey, number, number>
@@ -29,7 +31,7 @@ export class Verdicts {
 
   constructor(space: PublicKey, genesisId?: string) {
     this.acts = new Acts(space)
-    this.#genesisId = genesisId
+    this.genesisId = genesisId
     this.#feeds = new Tally(
       (feed) => this.acts.feedsOf.get(feed) ?? [],
       (first, one) =>
@@ -77,7 +79,7 @@ export class Verdicts {
   fits(index: number): boolean {
     const known = this.#fits[index]
     if (known !== undefined) return known
-    const verdict = this.#decide(index)
+    const verdict = decide(this, index)
     this.#fits[index] = verdict
     return verdict
   }
@@ -196,7 +198,7 @@ export class Verdicts {
       return undefined
     }
     this.witnesses.add(-1, act)
-    if (acts.owners.some((owner) => this.#standsIn(owner, act))) return undefined
+    if (acts.owners.some((owner) => this.standsIn(owner, act))) return undefined
     return own.find((grant) => this.backs(grant, act) && !this.#hasBetterIn(grant, act))
   }
 
@@ -256,7 +258,8 @@ export class Verdicts {
       .some((at) => this.acts.before(at, index) && this.fits(at))
   }
 
-  #standsIn(grant: Grant, act: number): boolean {
+  /** Whether a grant held in the past of an act. */
+  standsIn(grant: Grant, act: number): boolean {
     const { acts } = this
     if (!acts.before(grant.index, act) || !this.counts(grant.index)) return false
     return !this.endings(grant).some((ender) => acts.before(ender, act))
@@ -265,97 +268,8 @@ export class Verdicts {
   #hasBetterIn(grant: Grant, act: number): boolean {
     for (const grants of this.acts.grants.values())
       for (const other of grants)
-        if (other !== grant && this.acts.better(other, grant) && this.#standsIn(other, act)) return true
+        if (other !== grant && this.acts.better(other, grant) && this.standsIn(other, act)) return true
     return false
-  }
-
-  #decide(index: number): boolean {
-    const act = this.acts.act(index)
-    const { claim, issuer } = act
-    if (claim.type === 'SpaceGenesis') return this.#fitsGenesis(act)
-    if (claim.type === 'SpaceMember' && issuer === this.acts.space) return this.#fitsFounder(act, claim)
-    if (!this.deviceOk(index)) return false
-    switch (claim.type) {
-      case 'SpaceMember':
-      case 'ChangedRole':
-        return this.#fitsGrant(index, claim)
-      case 'RemovedMember':
-        return this.#mayGovern(index)
-      case 'Epoch':
-        return this.#mayGovern(index) || this.#ownRevocation(index)
-      case 'DelegatedInvitation':
-        return this.holds(index, (own) => isAbove(own, rankOf(claim.role)))
-      case 'CancelledInvitation':
-      case 'InvitationAttempts': {
-        const invitation = this.acts.invitation(claim.delegation, index)
-        return invitation !== undefined && this.holds(index, (own) => isAbove(own, rankOf(invitation.role)))
-      }
-      case 'AdmittedFeed':
-        return this.#fitsFeed(index, issuer, claim)
-      case 'LeftSpace':
-      case 'AuthorizedDevice':
-      case 'RevokedDevice':
-      case 'IdentityRecovery':
-      case 'IdentityProfile':
-      case 'MemberProfile':
-      case 'DeviceProfile':
-        return true
-      case 'Auth':
-      case 'Unknown':
-        return false
-    }
-  }
-
-  #fitsGenesis({ id, issuer, signer, parents }: Act): boolean {
-    if (this.#genesisId !== undefined && id !== this.#genesisId) return false
-    return issuer === this.acts.space && signer === this.acts.space && parents.length === 0
-  }
-
-  #fitsFounder({ signer, parents }: Act, { member, role, delegation }: SpaceMember): boolean {
-    const { genesis } = this
-    if (member === this.acts.space || delegation !== undefined || role !== 'OWNER') return false
-    return (
-      signer === this.acts.space &&
-      parents.length === 1 &&
-      genesis !== undefined &&
-      parents[0] === this.acts.act(genesis).id
-    )
-  }
-
-  #fitsGrant(index: number, claim: SpaceMember | ChangedRole): boolean {
-    const grant = this.acts.grant(index)
-    if (grant === undefined || grant.holder === this.acts.space) return false
-    if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
-      return this.fitsRedemption(grant) && this.beatenBy(grant) === undefined
-    if (claim.type === 'SpaceMember' && grant.holder === grant.act.issuer) return false
-    return this.admitter(grant) !== undefined
-  }
-
-  #mayGovern(index: number): boolean {
-    return this.holds(index, (own) => rankOf(own.role) >= ADMIN) || this.heir(index) !== undefined
-  }
-
-  /** Every member renews the key together with the revocation of a device of its own. */
-  #ownRevocation(index: number): boolean {
-    const { issuer, parents } = this.acts.act(index)
-    const revoked = parents.some((parent) => {
-      const at = this.acts.at(parent)
-      return this.acts.act(at).issuer === issuer && this.revokes(at)
-    })
-    return revoked && this.holds(index, () => true)
-  }
-
-  #fitsFeed(index: number, issuer: PublicKey, claim: AdmittedFeed): boolean {
-    const least = rankOf(claim.purpose === 'DATA' ? 'EDITOR' : 'READER')
-    const own = issuer === claim.member
-    if (!this.isDevice(index, claim) || (!own && !this.#mayGovern(index))) return false
-    return this.acts.grantsOf(claim.member).some(
-      (grant) =>
-        rankOf(grant.role) >= least &&
-        // Whoever admitted somebody named their device with them. Nobody else says which feeds are theirs. It is
-        // enough that the admitter knew them as a member: what ends that later cuts the feed, and moves it nowhere.
-        (own ? this.backs(grant, index) : grant.act.issuer === issuer && this.#standsIn(grant, index)),
-    )
   }
 
   /** Gives a genesis or a founder its seat, if it is the first; whether everything has to be judged anew. */
@@ -413,4 +327,3 @@ export class Verdicts {
 }
 
 const NONE: readonly number[] = []
-const isAbove = (own: Grant, rank: number): boolean => rankOf(own.role) >= ADMIN && rankOf(own.role) > rank

@@ -1,10 +1,10 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Profile } from '../claims/claims.ts'
-import type { Role } from '../roles.ts'
-import { type Grant, holderOf } from './acts.ts'
+import type { Profile } from '../../claims/claims.ts'
+import type { Role } from '../../roles.ts'
+import { type Grant, holderOf } from '../acts.ts'
+import { Tally } from '../tally.ts'
+import type { Verdicts } from '../verdicts.ts'
 import { Editions } from './editions.ts'
-import { Tally } from './tally.ts'
-import type { Verdicts } from './verdicts.ts'
 
 /** A member of a space. */
 export interface Member {

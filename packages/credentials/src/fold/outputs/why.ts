@@ -1,5 +1,5 @@
-import { type Act, ADMIN, type Grant, rankOf } from './acts.ts'
-import type { Verdicts } from './verdicts.ts'
+import { type Act, ADMIN, type Grant, rankOf } from '../acts.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /** The one rule that decided; see {@link Why}. Stable: programs may look at it. */
 export type WhyCode =

@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { FeedHead, FeedPurpose } from '../claims/claims.ts'
-import { rankOf } from './acts.ts'
-import type { Verdicts } from './verdicts.ts'
+import type { FeedHead, FeedPurpose } from '../../claims/claims.ts'
+import { rankOf } from '../acts.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /** Where a data feed ends: entries from `length` on are hidden, not deleted, for the cut may lapse. */
 export interface Cut {

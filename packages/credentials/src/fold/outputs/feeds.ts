@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { FeedPurpose } from '../claims/claims.ts'
+import type { FeedPurpose } from '../../claims/claims.ts'
+import type { Verdicts } from '../verdicts.ts'
 import { Editions } from './editions.ts'
-import type { Verdicts } from './verdicts.ts'
 
 /** A feed that belongs to a space. */
 export interface Feed {

@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Role } from '../roles.ts'
-import { type Grant, OWNER, rankOf } from './acts.ts'
-import type { Verdicts } from './verdicts.ts'
+import type { Role } from '../../roles.ts'
+import { type Grant, OWNER, rankOf } from '../acts.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /**
  * Whether somebody may remove a member now.

@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { DelegatedInvitation } from '../claims/claims.ts'
-import type { Credential } from '../credential.ts'
-import type { Verdicts } from './verdicts.ts'
+import type { DelegatedInvitation } from '../../claims/claims.ts'
+import type { Credential } from '../../credential.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /** A delegated invitation that may be served. */
 export interface LiveInvitation {
