@@ -87,7 +87,12 @@ class History {
     const delegation = this.#invitation
     if (turn === 0) {
       const gone = this.#below(100) < GOVERNORS_AMONG_REMOVED_PERCENT ? this.#retire() : member
-      return this.#say(gone === member ? by : this.#governors[0], { type: 'RemovedMember', space, member: gone, heads: [] })
+      return this.#say(gone === member ? by : this.#governors[0], {
+        type: 'RemovedMember',
+        space,
+        member: gone,
+        heads: [],
+      })
     }
     if (turn === 1) return this.#say(by, { type: 'ChangedRole', space, member, role: 'EDITOR', heads: [] })
     if (turn === 2 || delegation === undefined) {
