@@ -7,6 +7,7 @@ import { type Act, type Known, push } from './acts.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
 import { type EpochState, epochsOf } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
+import { type Fork, forksOf } from './outputs/forks.ts'
 import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
 import { type Member, Members } from './outputs/members.ts'
 import { mayChange, mayRemove } from './outputs/standing.ts'
@@ -131,6 +132,15 @@ export class Membership {
   /** Ids of the credentials that nothing comes after yet, ascending. */
   get heads(): string[] {
     return [...this.#acts.causality.heads].map((index) => this.#acts.act(index).id).sort()
+  }
+
+  /**
+   * Where the graph parts, and whether it came together again: credentials that come right after the same one and
+   * do not know each other. They are no error; what counts of them is the same for everybody. For whoever wants to
+   * see who worked apart, or continued one feed twice.
+   */
+  forks(): Fork[] {
+    return forksOf(this.#acts)
   }
 
   /**
