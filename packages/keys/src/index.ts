@@ -1,6 +1,7 @@
 export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './curve/native-keys.ts'
 export { KeysError, type KeysErrorCode } from './errors.ts'
 export { Keyring, type RecoveryKeys, type Signer } from './keyring.ts'
+export { inLanes } from './lanes.ts'
 export { equalBytes, pae } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
 export {
@@ -21,6 +22,7 @@ export {
   nodeBackend,
   SIGNATURE_BYTES,
   type SignatureBackend,
+  threadedBackend,
   verifySignature,
   webCryptoBackend,
 } from './signature.ts'

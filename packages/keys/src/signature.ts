@@ -133,6 +133,14 @@ export function fastestBackend(): Promise<SignatureBackend> {
 }
 
 /**
+ * The backend for many signatures at once: WebCrypto where it works, which checks them on threads of its own, or
+ * else the one that {@link verifySignature} takes by itself.
+ */
+export async function threadedBackend(): Promise<SignatureBackend> {
+  return (await workingWebCrypto()) ?? fastestBackend()
+}
+
+/**
  * Whether `signature` (64 bytes) over `message` was made by `key`: Ed25519 with one accept-set on every
  * runtime, so that all members of a space agree. Canonical `A` and `R`, `S < L`, `A` in the prime-order
  * subgroup and not the identity, and the equation without the cofactor, `[S]B = R + [k]A`.

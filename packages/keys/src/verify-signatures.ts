@@ -1,3 +1,4 @@
+import { inLanes } from './lanes.ts'
 import type { PublicKey } from './public-key.ts'
 import { fastestBackend, type SignatureBackend, verifySignature, workingWebCrypto } from './signature.ts'
 
@@ -10,8 +11,6 @@ export interface SignedMessage {
 
 /** Below this many the way to WebCrypto's threads and back costs more than they save. */
 const WORTHWHILE = 16
-/** Enough to keep every thread busy; more only fills queues. */
-const AT_ONCE = 64
 
 /**
  * Checks many signatures, each by the rule of {@link verifySignature}; one that is wrong spoils no other.
@@ -33,31 +32,8 @@ export async function verifySignatures(
   signal?.throwIfAborted()
   const list = [...items]
   const web = list.length < WORTHWHILE ? undefined : await workingWebCrypto()
-  return web === undefined ? oneByOne(list, await fastestBackend(), signal) : sideBySide(list, web, signal)
-}
-
-async function sideBySide(
-  list: readonly SignedMessage[],
-  backend: SignatureBackend,
-  signal: AbortSignal | undefined,
-): Promise<boolean[]> {
-  const verdicts = new Array<boolean>(list.length).fill(false)
-  // All lanes draw from one iterator, so that a slow item holds up no other.
-  const queue = list.entries()
-  let failed = false
-  const lane = async (): Promise<void> => {
-    for (const [index, { key, message, signature }] of queue) {
-      if (failed) return
-      signal?.throwIfAborted()
-      verdicts[index] = await verifySignature(key, message, signature, backend)
-    }
-  }
-  const stopOthers = (error: unknown): never => {
-    failed = true
-    throw error
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, list.length) }, () => lane().catch(stopOthers)))
-  return verdicts
+  if (web === undefined) return oneByOne(list, await fastestBackend(), signal)
+  return inLanes(list, ({ key, message, signature }) => verifySignature(key, message, signature, web), signal)
 }
 
 async function oneByOne(

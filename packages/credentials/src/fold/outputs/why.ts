@@ -1,6 +1,5 @@
-import type { Credential } from '../credential.ts'
-import { ADMIN, type Grant, rankOf } from './acts.ts'
-import type { Verdicts } from './verdicts.ts'
+import { type Act, ADMIN, type Grant, rankOf } from '../acts.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /** The one rule that decided; see {@link Why}. Stable: programs may look at it. */
 export type WhyCode =
@@ -64,18 +63,18 @@ export function why(verdicts: Verdicts, index: number): Why {
 
 function whyCounted(verdicts: Verdicts, index: number): Why {
   const { acts } = verdicts
-  const credential = acts.credential(index)
-  const { claim, issuer } = credential
-  const yes = (code: WhyCode, text: string, by?: Credential): Why => answer(true, code, text, by)
+  const act = acts.act(index)
+  const { claim, issuer } = act
+  const yes = (code: WhyCode, text: string, by?: Act): Why => answer(true, code, text, by)
   if (claim.type === 'SpaceGenesis' || issuer === acts.space)
     return yes('ROOT', 'Everything else rests on it.')
   const grant = acts.grant(index)
-  const ender = grant?.enders.find((one) => verdicts.ends(one, grant))
+  const ender = grant === undefined ? undefined : verdicts.endings(grant)[0]
   if (ender !== undefined)
     return yes(
       'ENDED',
       'It counted, and was ended by somebody above its holder or by the holder.',
-      acts.credential(ender),
+      acts.act(ender),
     )
   const subject = claim.type === 'RemovedMember' ? acts.filed(index) : undefined
   if (subject?.some((one) => verdicts.counts(one.index) && verdicts.ends(index, one)) === false)
@@ -85,19 +84,15 @@ function whyCounted(verdicts: Verdicts, index: number): Why {
     )
   const heir = verdicts.heir(index, grant)
   const by = allowing(verdicts, index)
-  if (by !== undefined) return yes('ALLOWED', `Its issuer was ${by.role}, and that allows it.`, by.credential)
+  if (by !== undefined) return yes('ALLOWED', `Its issuer was ${by.role}, and that allows it.`, by.act)
   if (heir !== undefined)
-    return yes(
-      'ACTING_OWNER',
-      `No owner was left; the ${heir.role} with the best grant stood in.`,
-      heir.credential,
-    )
+    return yes('ACTING_OWNER', `No owner was left; the ${heir.role} with the best grant stood in.`, heir.act)
   return yes('OWN_WORD', 'It speaks of its issuer only.')
 }
 
 /** The grant that allows an act which counts. */
 function allowing(verdicts: Verdicts, index: number): Grant | undefined {
-  const { issuer, claim } = verdicts.acts.credential(index)
+  const { issuer, claim } = verdicts.acts.act(index)
   const given = verdicts.acts.grant(index)
   if (given !== undefined) {
     const own = (one: Grant) =>
@@ -120,9 +115,9 @@ function allowing(verdicts: Verdicts, index: number): Grant | undefined {
 
 function whyVoid(verdicts: Verdicts, index: number): Why {
   const { acts } = verdicts
-  const { claim, issuer } = acts.credential(index)
+  const { claim, issuer } = acts.act(index)
   const no = (code: WhyCode, text: string, by?: number): Why =>
-    answer(false, code, text, by === undefined ? undefined : acts.credential(by))
+    answer(false, code, text, by === undefined ? undefined : acts.act(by))
   if (claim.type === 'Unknown' || claim.type === 'Auth')
     return no('UNKNOWN_TYPE', 'This version does not know its type.')
   if (claim.type === 'SpaceGenesis' || issuer === acts.space)
@@ -172,7 +167,7 @@ function whyVoid(verdicts: Verdicts, index: number): Why {
 /** No grant of the issuer's allows it: none is there, it is too low, void, or was taken away. */
 function whyNoGrant(verdicts: Verdicts, index: number): Why {
   const { acts } = verdicts
-  const { issuer, claim } = acts.credential(index)
+  const { issuer, claim } = acts.act(index)
   const known = acts.grantsOf(issuer).filter((own) => acts.before(own.index, index))
   known.sort((a, b) => (acts.better(a, b) ? -1 : 1))
   const [best] = known
@@ -180,36 +175,21 @@ function whyNoGrant(verdicts: Verdicts, index: number): Why {
   const backing = known.find((own) => verdicts.backs(own, index))
   for (const own of known) {
     if (own === backing) break
-    const ender = own.enders.find((one) => !acts.before(index, one) && verdicts.ends(one, own))
+    const ender = verdicts.endings(own).find((one) => !acts.before(index, one))
     if (ender !== undefined && verdicts.counts(own.index)) {
       const text = `Its issuer was ${own.role}; that was ended by somebody who did not know of it.`
-      return answer(false, 'GRANT_ENDED', text, acts.credential(ender))
+      return answer(false, 'GRANT_ENDED', text, acts.act(ender))
     }
   }
   if (backing === undefined)
-    return answer(
-      false,
-      'VOID_GRANT',
-      `The grant of ${best.role} to its issuer does not count.`,
-      best.credential,
-    )
+    return answer(false, 'VOID_GRANT', `The grant of ${best.role} to its issuer does not count.`, best.act)
   if (claim.type === 'AdmittedFeed' && !verdicts.isDevice(index, claim))
     return answer(false, 'NOT_THEIRS', 'Nothing that it knows names the device as one of the member.')
   if (claim.type === 'AdmittedFeed' && rankOf(backing.role) >= ADMIN)
-    return answer(
-      false,
-      'NOT_THEIRS',
-      'The feed is not one that its admitter may speak for.',
-      backing.credential,
-    )
-  return answer(
-    false,
-    'TOO_LOW',
-    `Its issuer was ${backing.role}, and that does not allow it.`,
-    backing.credential,
-  )
+    return answer(false, 'NOT_THEIRS', 'The feed is not one that its admitter may speak for.', backing.act)
+  return answer(false, 'TOO_LOW', `Its issuer was ${backing.role}, and that does not allow it.`, backing.act)
 }
 
-function answer(counts: boolean, code: WhyCode, text: string, by?: Credential): Why {
+function answer(counts: boolean, code: WhyCode, text: string, by?: Act): Why {
   return Object.freeze({ counts, code, text, ...(by !== undefined && { by: by.id }) })
 }

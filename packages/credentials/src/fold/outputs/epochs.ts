@@ -1,5 +1,5 @@
-import type { Credential } from '../credential.ts'
-import type { Verdicts } from './verdicts.ts'
+import type { Credential } from '../../credential.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /** Which read key is current. */
 export interface EpochState {

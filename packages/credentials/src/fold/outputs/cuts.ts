@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { FeedHead, FeedPurpose } from '../claims/claims.ts'
-import { type Grant, rankOf } from './acts.ts'
-import type { Verdicts } from './verdicts.ts'
+import type { FeedHead, FeedPurpose } from '../../claims/claims.ts'
+import { rankOf } from '../acts.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /** Where a data feed ends: entries from `length` on are hidden, not deleted, for the cut may lapse. */
 export interface Cut {
@@ -31,7 +31,7 @@ export function cutsOf(verdicts: Verdicts, feeds: Fed): ReadonlyMap<PublicKey, C
     losses.set(member, enders)
     for (const ender of enders) {
       if (acts.before(ender, acts.at(credential))) continue
-      const { claim, id } = acts.credential(ender)
+      const { claim, id } = acts.act(ender)
       const named = 'heads' in claim ? lengthIn(claim.heads, feed) : 0
       const length = Math.max(named, recorded(verdicts, epochs, ender, feed))
       const other = cuts.get(feed)
@@ -49,9 +49,8 @@ function lossesOf(verdicts: Verdicts, member: PublicKey): number[] {
     .grantsOf(member)
     .filter(({ role, index }) => rankOf(role) >= rankOf('EDITOR') && verdicts.counts(index))
   const standing = writing.filter((grant) => verdicts.stands(grant))
-  const ending = (grant: Grant) => grant.enders.filter((ender) => verdicts.ends(ender, grant))
-  return [...new Set(writing.flatMap(ending))].filter((ender) => {
-    const { claim } = acts.credential(ender)
+  return [...new Set(writing.flatMap((grant) => verdicts.endings(grant)))].filter((ender) => {
+    const { claim } = acts.act(ender)
     if (claim.type === 'ChangedRole' && rankOf(claim.role) >= rankOf('EDITOR')) return false
     return standing.every((grant) => acts.before(ender, grant.index))
   })
@@ -63,7 +62,7 @@ function recorded(verdicts: Verdicts, epochs: readonly number[], ender: number, 
   for (const epoch of epochs)
     if (acts.before(epoch, ender) && (latest === undefined || acts.causality.order(latest, epoch) < 0))
       latest = epoch
-  const claim = latest === undefined ? undefined : acts.credential(latest).claim
+  const claim = latest === undefined ? undefined : acts.act(latest).claim
   return claim?.type === 'Epoch' ? lengthIn(claim.heads, feed) : 0
 }
 

@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { DelegatedInvitation } from '../claims/claims.ts'
-import type { Credential } from '../credential.ts'
-import type { Verdicts } from './verdicts.ts'
+import type { DelegatedInvitation } from '../../claims/claims.ts'
+import type { Credential } from '../../credential.ts'
+import type { Verdicts } from '../verdicts.ts'
 
 /** A delegated invitation that may be served. */
 export interface LiveInvitation {
@@ -39,7 +39,7 @@ export function liveInvitations(verdicts: Verdicts, nowMs?: number): LiveInvitat
 function failedAttempts(verdicts: Verdicts, id: string): number {
   const most = new Map<PublicKey, number>()
   for (const at of verdicts.acts.attempts.get(id) ?? []) {
-    const { claim, signer } = verdicts.acts.credential(at)
+    const { claim, signer } = verdicts.acts.act(at)
     if (claim.type === 'InvitationAttempts' && verdicts.counts(at))
       most.set(signer, Math.max(most.get(signer) ?? 0, claim.failed))
   }
