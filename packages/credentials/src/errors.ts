@@ -1,4 +1,4 @@
-/** Why a credential, a presentation or an admission was refused. */
+/** Why a credential, a presentation, an admission or an export was refused. */
 export type CredentialsErrorCode =
   /** Not an encoding of a credential, or not the one encoding of its value. */
   | 'MALFORMED'
@@ -34,6 +34,8 @@ export type CredentialsErrorCode =
   | 'WRONG_ROLE'
   /** An admission by somebody who may not admit, or not at this role. */
   | 'NOT_ALLOWED'
+  /** Something that a W3C Verifiable Credential can't say: an unknown claim, a presentation, a time after the year 9999. */
+  | 'NOT_EXPORTABLE'
 
 /** A refusal. The text says more for people; programs look at `code` only. */
 export class CredentialsError extends Error {
