@@ -6,11 +6,11 @@ import {
   MAX_NAME_BYTES,
   type PresentationContext,
   type Profile,
-  verifyCredential,
 } from '@vestibule/credentials'
 import { type Keyring, PublicKey } from '@vestibule/keys'
 import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { type Clock, systemClock } from '@vestibule/network'
+import { verifyAll } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
 import type { Storage } from './storage/storage.ts'
 import { parseVersioned } from './versioned.ts'
@@ -119,7 +119,7 @@ export class SigningContext {
     const record = parseVersioned(IdentityRecord, RECORD_VERSION, stored, 'STORAGE_CORRUPT')
     const identityKey = PublicKey.from(record.identityKey)
     const deviceKey = PublicKey.from(record.deviceKey)
-    const chain = await Promise.all(record.chain.map((link) => verifyCredential(link)))
+    const chain = await verifyAll(record.chain, 'STORAGE_CORRUPT')
     if (!speaksFor(chain, deviceKey, identityKey))
       throw new SpaceError(
         'STORAGE_CORRUPT',
