@@ -22,7 +22,7 @@ const corpus = (JSON.parse(file) as { vectors: { encoded: string }[] }).vectors.
   hexToBytes(encoded),
 )
 const pick = fc.constantFrom(...corpus)
-const { runs, seed } = fuzzOptions()
+const { runs, seed, timeoutMs: timeout } = fuzzOptions()
 /** What is signed for each input takes longer: a part of the inputs. */
 const oneIn = (parts: number) => ({ numRuns: Math.ceil(runs / parts), seed })
 
@@ -37,7 +37,7 @@ async function attempt(encoded: Uint8Array): Promise<Credential | CredentialsErr
 }
 
 describe('of genuine credentials', () => {
-  it('no two credentials can be mixed into a third', async () => {
+  it('no two credentials can be mixed into a third', { timeout }, async () => {
     await fc.assert(
       fc.asyncProperty(pick, pick, fc.nat(31), async (one, other, mask) => {
         const [a, b] = [fieldsOf(one), fieldsOf(other)]
@@ -117,7 +117,7 @@ describe('whatever somebody signs', () => {
   const payloadOf = (claim: Uint8Array) =>
     Payload.encode({ issuer: key.toBytes(), parents: [], issuedAtMs: NOON, claim })
 
-  it('a claim has one encoding, and any other is refused with a code', async () => {
+  it('a claim has one encoding, and any other is refused with a code', { timeout }, async () => {
     const refusals = ['MALFORMED', 'TOO_LARGE', 'WRONG_ISSUER', 'CYCLIC_CHAIN', 'BAD_FEED_PROOF']
     await fc.assert(
       fc.asyncProperty(fc.nat(8), several, async (n, mutations) => {
@@ -131,7 +131,7 @@ describe('whatever somebody signs', () => {
     )
   })
 
-  it('a payload has one encoding, and any other is refused with a code', async () => {
+  it('a payload has one encoding, and any other is refused with a code', { timeout }, async () => {
     const claim = claims()[1]?.bytes ?? new Uint8Array()
     const parents = [keyOf(1).toBytes(), keyOf(2).toBytes()]
     const payload = Payload.encode({ issuer: key.toBytes(), parents, issuedAtMs: 5, expiresAtMs: 9, claim })

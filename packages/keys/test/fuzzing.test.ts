@@ -60,7 +60,7 @@ describe('fuzzing a decoder', () => {
   })
 
   test('takes its options from the environment, and nothing else than numbers', () => {
-    expect(fuzzOptions({ FUZZ_RUNS: '7', FUZZ_SEED: '-3' })).toEqual({ runs: 7, seed: -3 })
+    expect(fuzzOptions({ FUZZ_RUNS: '7', FUZZ_SEED: '-3' })).toMatchObject({ runs: 7, seed: -3 })
     expect(fuzzOptions({}).runs).toBe(10_000)
     expect(() => fuzzOptions({ FUZZ_RUNS: 'many' })).toThrow(TypeError)
   })

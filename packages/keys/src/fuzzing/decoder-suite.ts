@@ -22,12 +22,13 @@ export interface FuzzOptions {
   readonly runs: number
   /** A 32-bit integer: the same seed, the same inputs. */
   readonly seed: number
+  /** What a test that tries so much may take; a million inputs take their time. */
+  readonly timeoutMs: number
 }
 
 const DEFAULT_RUNS = 10_000
 /** What a decoder may hold when it is done, beyond its input: far more than any format here needs. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024
-/** A million inputs take their time. */
 const MS_PER_RUN = 10
 
 /**
@@ -44,14 +45,18 @@ export function fuzzOptions(
     return value
   }
   const [random = 0] = crypto.getRandomValues(new Int32Array(1))
-  return { runs: number('FUZZ_RUNS', DEFAULT_RUNS), seed: number('FUZZ_SEED', random) }
+  const runs = number('FUZZ_RUNS', DEFAULT_RUNS)
+  return { runs, seed: number('FUZZ_SEED', random), timeoutMs: 30_000 + runs * MS_PER_RUN }
 }
 
 /**
  * Gives a decoder random bytes, and its samples changed, spliced and as they are. Each has to be a value or a refusal.
  * @throws Error that tells the input and the seed, at the first that is neither
  */
-export async function fuzzDecoder<T>(decoder: Decoder<T>, { runs, seed }: FuzzOptions): Promise<void> {
+export async function fuzzDecoder<T>(
+  decoder: Decoder<T>,
+  { runs, seed }: Pick<FuzzOptions, 'runs' | 'seed'>,
+): Promise<void> {
   const { samples, mend = (input) => input } = decoder
   const sample = fc.constantFrom(...samples)
   const spliced = fc
@@ -114,9 +119,9 @@ export async function bombDecoder<T>(decoder: Decoder<T>): Promise<void> {
  */
 export function decoderSuite<T>(name: string, make: () => Decoder<T> | Promise<Decoder<T>>): void {
   const options = fuzzOptions()
-  const limitMs = 30_000 + options.runs * MS_PER_RUN
+  const { timeoutMs: timeout } = options
   describe(`whatever comes as ${name}`, () => {
-    test('a sample of it is read', { timeout: limitMs }, async () => {
+    test('a sample of it is read', { timeout }, async () => {
       const { samples, decode, encode, mend = (input) => input } = await make()
       if (samples.length === 0) throw new Error('a decoder needs a sample')
       for (const sample of samples) {
@@ -127,7 +132,7 @@ export function decoderSuite<T>(name: string, make: () => Decoder<T> | Promise<D
     })
 
     test('any bytes, and any sample that was changed, are a value or a refusal', {
-      timeout: limitMs,
+      timeout,
     }, async () => {
       if (process.env['FUZZ_RUNS'] !== undefined)
         process.stdout.write(`${name}: FUZZ_RUNS=${options.runs} FUZZ_SEED=${options.seed}\n`)
@@ -135,7 +140,7 @@ export function decoderSuite<T>(name: string, make: () => Decoder<T> | Promise<D
     })
 
     test('what is nested a thousand deep or claims gigabytes takes neither long nor much memory', {
-      timeout: limitMs,
+      timeout,
     }, async () => {
       await bombDecoder(await make())
     })
