@@ -4,15 +4,6 @@ import { base58 } from '@scure/base'
 import type { PublicKey, Signer } from '@vestibule/keys'
 import canonicalize from 'canonicalize'
 
-/**
- * The JSON-LD contexts of an export. The second is the W3C's own for terms that no vocabulary defines: the names of
- * claims and their fields are those of this package's format.
- */
-export const W3C_CONTEXTS = [
-  'https://www.w3.org/ns/credentials/v2',
-  'https://www.w3.org/ns/credentials/undefined-terms/v2',
-] as const
-
 /** A proof by one Ed25519 key. @see W3C, "Data Integrity EdDSA Cryptosuites v1.0", section 3.3 */
 export interface DataIntegrityProof {
   readonly '@context': readonly string[]
@@ -44,7 +35,7 @@ export async function addProof<T extends { readonly '@context': readonly string[
     created: by.created,
     verificationMethod: verificationMethodOf(by.key),
     proofPurpose: 'assertionMethod',
-    '@context': document['@context'],
+    '@context': [...document['@context']],
   } as const
   const signature = await by.signer.sign(by.key, concatBytes(jcsHash(options), jcsHash(document)))
   return { ...document, proof: { ...options, proofValue: `z${base58.encode(signature)}` } }

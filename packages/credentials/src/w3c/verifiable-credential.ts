@@ -4,7 +4,15 @@ import { PublicKey } from '@vestibule/keys'
 import type { Claim } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { CredentialsError } from '../errors.ts'
-import { W3C_CONTEXTS } from './data-integrity.ts'
+
+/**
+ * The JSON-LD contexts of an export. The second is the W3C's own for terms that no vocabulary defines: the names of
+ * claims and their fields are those of this package's format.
+ */
+const CONTEXTS = [
+  'https://www.w3.org/ns/credentials/v2',
+  'https://www.w3.org/ns/credentials/undefined-terms/v2',
+] as const
 
 /** The bytes that the statement was made in, for whoever knows this format. */
 export interface CredentialEvidence {
@@ -42,7 +50,7 @@ export function toDocument(credential: Credential, exporter: PublicKey): Verifia
     throw new CredentialsError('NOT_EXPORTABLE', `${credential.type}: says nothing that stands by itself`)
   const { type, ...fields } = claim
   return {
-    '@context': W3C_CONTEXTS,
+    '@context': [...CONTEXTS],
     type: ['VerifiableCredential', type],
     issuer: exporter.toDid(),
     validFrom: toTime(credential.issuedAtMs),

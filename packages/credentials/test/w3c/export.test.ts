@@ -140,6 +140,15 @@ describe('an export', () => {
     ])
   })
 
+  it('is the caller’s: changing one changes no other', async () => {
+    const { founder, credential } = await setUp()
+    const make = () => exportVerifiableCredential(credential, { signer: founder.keyring, ...AT })
+    const [one, before] = [await make(), sent(await make())]
+    ;(one['@context'] as string[]).push('https://example.org/')
+    ;(one.proof['@context'] as string[]).pop()
+    expect(sent(await make())).toEqual(before)
+  })
+
   it('ends when the credential does', async () => {
     const { founder, space, member } = await setUp()
     const brief = await issueCredential({
