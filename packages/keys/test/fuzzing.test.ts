@@ -44,6 +44,18 @@ describe('fuzzing a decoder', () => {
     await expect(bombDecoder(trusting)).rejects.toThrow('bytes of memory')
   })
 
+  test('finds what takes longer than it should', async () => {
+    const slow: Decoder = {
+      ...point,
+      decode: (input) => {
+        let sum = 0
+        for (let i = 0; i < input.length * 300; i++) sum += i % 7
+        return sum
+      },
+    }
+    await expect(bombDecoder(slow, 100)).rejects.toThrow(/took [\d.]+ ms/)
+  })
+
   test('finds recursion that the input decides', async () => {
     const recursive = (input: Uint8Array): number =>
       input[0] === 0x0b || input[0] === 0x0a ? 1 + recursive(input.subarray(1)) : 0

@@ -30,6 +30,8 @@ const DEFAULT_RUNS = 10_000
 /** What a decoder may hold when it is done, beyond its input: far more than any format here needs. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024
 const MS_PER_RUN = 10
+/** What one bomb may take of the processor, garbage collection included; how busy the machine is does not count. */
+const MAX_CPU_MS = 3000
 
 /**
  * From the environment: `FUZZ_RUNS` inputs (10,000 unless set) from `FUZZ_SEED` (random unless set).
@@ -90,14 +92,20 @@ async function tryOne<T>({ decode, encode, isRefusal }: Decoder<T>, input: Uint8
 
 /**
  * Gives a decoder what claims gigabytes or is nested a thousand deep; see {@link bombs}.
- * @throws Error when one is neither a value nor a refusal, or holds more memory afterwards than its input explains
+ * @param maxCpuMs what one of them may take of the processor
+ * @throws Error when one is neither a value nor a refusal, takes longer, or holds more memory afterwards than its
+ *   input explains
  */
-export async function bombDecoder<T>(decoder: Decoder<T>): Promise<void> {
+export async function bombDecoder<T>(decoder: Decoder<T>, maxCpuMs = MAX_CPU_MS): Promise<void> {
   for (const bomb of bombs(decoder.samples)) {
     const input = decoder.mend?.(bomb) ?? bomb
     const before = process.memoryUsage().arrayBuffers
+    const began = process.cpuUsage()
     await tryOne(decoder, input)
+    const { user, system } = process.cpuUsage(began)
     const held = process.memoryUsage().arrayBuffers - before
+    if (user + system > maxCpuMs * 1000)
+      throw new Error(`took ${(user + system) / 1000} ms for an input of ${input.length} bytes`)
     if (held > MAX_HELD_BYTES + 4 * input.length)
       throw new Error(`took ${held} bytes of memory for an input of ${input.length}`)
   }
