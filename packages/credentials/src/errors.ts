@@ -1,4 +1,4 @@
-/** Why a credential, a presentation, an admission or a snapshot was refused. */
+/** Why a credential, a presentation, an admission, a snapshot or an export was refused. */
 export type CredentialsErrorCode =
   /** Not an encoding of a credential, or not the one encoding of its value. */
   | 'MALFORMED'
@@ -40,6 +40,8 @@ export type CredentialsErrorCode =
   | 'DAMAGED'
   /** A snapshot as another version of this package writes it. The credentials themselves give the same. */
   | 'OTHER_VERSION'
+  /** Something that a W3C Verifiable Credential can't say: an unknown claim, a presentation, a time after the year 9999. */
+  | 'NOT_EXPORTABLE'
 
 /** A refusal. The text says more for people; programs look at `code` only. */
 export class CredentialsError extends Error {
