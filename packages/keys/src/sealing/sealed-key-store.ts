@@ -6,12 +6,7 @@ import type { KeyStore } from '../store/key-store.ts'
 import { bytes, message, uint32 } from '../wire.ts'
 import { addHeldHeader, type DataKeyHolder, HELD_HEADER, openHeldHeader } from './data-key-holder.ts'
 import { bytesCipher, KEY_BYTES, type RecordCipher } from './record-cipher.ts'
-import {
-  openWithPassphrase,
-  type Passphrase,
-  type SealingOptions,
-  sealWithPassphrase,
-} from './sealed-box.ts'
+import { openWithPassphrase, type Passphrase, type SealingOptions, sealWithPassphrase } from './sealed-box.ts'
 
 const NONCE_BYTES = 24
 const RECORD_VERSION = 1

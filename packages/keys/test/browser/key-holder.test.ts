@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 
 const fresh = () => crypto.randomUUID()
 const code = (expected: string) => (e: unknown) => e instanceof KeysError && e.code === expected
+/** The least that is allowed, so that the tests take milliseconds. */
+const cost = { memoryKib: 8 * 1024, passes: 1, lanes: 1 }
 const record = new Uint8Array([1, 2, 3])
 
 async function overwrite(store: KeyStore, name: string, data: Uint8Array): Promise<void> {
@@ -39,7 +41,6 @@ describe('a store under a non-extractable key', () => {
   })
 
   test('a passphrase does not open it, and a key does not open one under a passphrase', async () => {
-    const cost = { memoryKib: 8 * 1024, passes: 1, lanes: 1 }
     const [inner, holder] = [new MemoryKeyStore(), new WebCryptoKeyHolder(fresh())]
     await SealedKeyStore.openHeld(inner, holder)
     await expect(SealedKeyStore.open(inner, 'p', { cost })).rejects.toSatisfy(code('WRONG_KEY'))
@@ -70,9 +71,12 @@ describe('a store under a non-extractable key', () => {
     const keyring = new Keyring(await SealedKeyStore.openHeld(inner, new WebCryptoKeyHolder(`${name}-keys`)))
     await keyring.importKey(seed)
     const spelled = [...seed.subarray(0, 12)].join(',')
-    for (const stored of await inner.names()) expect(String(await inner.read(stored))).not.toContain(spelled)
-    const error: unknown = await keyring.importKey(seed).catch((e: unknown) => e)
-    expect(error).toSatisfy(code('KEY_EXISTS'))
+    for (const one of await inner.names()) expect(String(await inner.read(one))).not.toContain(spelled)
+    const [stored] = (await inner.names()).filter((one) => one.startsWith('sealed-'))
+    const damaged = ((await inner.read(stored as string)) as Uint8Array).with(3, 0)
+    await overwrite(inner, stored as string, damaged)
+    const error: unknown = await keyring.exportBackup('p', { cost }).catch((e: unknown) => e)
+    expect(error).toSatisfy(code('CORRUPT_RECORD'))
     expect(`${String(error)} ${JSON.stringify(error)} ${JSON.stringify(keyring)}`).not.toContain(spelled)
   })
 })
