@@ -1,7 +1,7 @@
 import { playwright } from '@vitest/browser-playwright'
 import { mergeConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
 import { suite } from '../../vitest.base.ts'
-import { chromium } from './test/browser/chromium.ts'
+import { chromium } from './test/machine.ts'
 
 const node: TestProjectInlineConfiguration = {
   extends: true,

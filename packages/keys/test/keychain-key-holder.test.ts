@@ -1,7 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { KeysError, MemoryKeyStore, SealedKeyStore } from '../src/index.ts'
-import { KeychainKeyHolder } from '../src/node.ts'
-import { keyStoreSuite } from '../src/testing.ts'
+import { FileKeyStore, type Keychain, KeychainKeyHolder } from '../src/node.ts'
+import { dataKeyHolderSuite, keyStoreSuite } from '../src/testing.ts'
+import { secretServicePrograms } from './machine.ts'
+import { type SecretService, startSecretService } from './secret-service.ts'
 
 const code = (expected: string) => (e: unknown) => e instanceof KeysError && e.code === expected
 
@@ -22,10 +28,16 @@ function fakeKeychain(secrets = new Map<string, number[]>()) {
       return secrets.delete(this.#at)
     }
   }
-  return { secrets, load: async () => ({ AsyncEntry }) as never }
+  return { secrets, load: async (): Promise<Keychain> => ({ AsyncEntry }) }
 }
 
-keyStoreSuite('sealed under a key of the keychain', async () => {
+dataKeyHolderSuite('keychain', async () => {
+  const { load } = fakeKeychain()
+  const open = () => new KeychainKeyHolder('test', load)
+  return { holder: open(), reopen: async () => open() }
+})
+
+keyStoreSuite('memory sealed under a key of the keychain', async () => {
   const [inner, { load }] = [new MemoryKeyStore(), fakeKeychain()]
   const open = () => SealedKeyStore.openHeld(inner, new KeychainKeyHolder('test', load))
   return { store: await open(), reopen: open }
@@ -55,19 +67,86 @@ describe('KeychainKeyHolder', () => {
     expect(secrets.size).toBe(1)
   })
 
-  test('a package that is not installed and a keychain that refuses are KEY_HOLDER_UNAVAILABLE', async () => {
-    const refusing = class {
-      setSecret = () => Promise.reject(new Error("Couldn't access platform storage: AccessDenied"))
+  test('a keychain that refuses is KEY_HOLDER_UNAVAILABLE with its cause, and nothing was sealed', async () => {
+    const locked = new Error("Couldn't access platform storage: the collection is locked")
+    class Locked {
+      getSecret = () => Promise.reject(locked)
+      setSecret = () => Promise.reject(locked)
+      deleteCredential = () => Promise.reject(locked)
     }
-    const loads = [
-      () => Promise.reject(new Error('Cannot find package')),
-      async () => ({ AsyncEntry: refusing }) as never,
-    ]
-    for (const load of loads) {
+    class NotThere extends Locked {
+      constructor() {
+        super()
+        throw locked
+      }
+    }
+    for (const AsyncEntry of [Locked, NotThere]) {
       const inner = new MemoryKeyStore()
-      const opening = SealedKeyStore.openHeld(inner, new KeychainKeyHolder('test', load))
-      await expect(opening).rejects.toSatisfy(code('KEY_HOLDER_UNAVAILABLE'))
+      const holder = new KeychainKeyHolder('test', async () => ({ AsyncEntry }))
+      const refused = (e: unknown) => code('KEY_HOLDER_UNAVAILABLE')(e) && (e as Error).cause === locked
+      await expect(SealedKeyStore.openHeld(inner, holder)).rejects.toSatisfy(refused)
+      await expect(holder.read('id')).rejects.toSatisfy(refused)
+      await expect(holder.delete('id')).rejects.toSatisfy(refused)
       expect(await inner.names()).toEqual([])
     }
   })
+
+  test('a locked keychain is told from a lost key, and the store opens once it is unlocked', async () => {
+    const [inner, { load }] = [new MemoryKeyStore(), fakeKeychain()]
+    await (await SealedKeyStore.openHeld(inner, new KeychainKeyHolder('test', load))).add(
+      'a',
+      Uint8Array.of(1),
+    )
+    const { AsyncEntry } = await load()
+    class Locked extends AsyncEntry {
+      override getSecret = () => Promise.reject(new Error('locked'))
+    }
+    const locked = new KeychainKeyHolder('test', async () => ({ AsyncEntry: Locked }))
+    await expect(SealedKeyStore.openHeld(inner, locked)).rejects.toSatisfy(code('KEY_HOLDER_UNAVAILABLE'))
+    const store = await SealedKeyStore.openHeld(inner, new KeychainKeyHolder('test', load))
+    expect(await store.read('a')).toEqual(Uint8Array.of(1))
+  })
 })
+
+describe('without the optional package', () => {
+  test('the keychain is KEY_HOLDER_UNAVAILABLE with its cause', async () => {
+    vi.doMock('@napi-rs/keyring', () => {
+      throw new Error('Cannot find package')
+    })
+    const opening = SealedKeyStore.openHeld(new MemoryKeyStore(), new KeychainKeyHolder('test'))
+    await expect(opening).rejects.toSatisfy(
+      (e) => code('KEY_HOLDER_UNAVAILABLE')(e) && (e as Error).cause instanceof Error,
+    )
+    vi.doUnmock('@napi-rs/keyring')
+  })
+})
+
+const programs = secretServicePrograms()
+if (programs !== undefined) {
+  let service: SecretService
+  beforeAll(async () => {
+    service = await startSecretService(programs)
+  })
+  afterAll(() => service[Symbol.asyncDispose]())
+
+  dataKeyHolderSuite('a real Secret Service', async () => {
+    const name = randomUUID()
+    return { holder: new KeychainKeyHolder(name), reopen: async () => new KeychainKeyHolder(name) }
+  })
+
+  keyStoreSuite('files sealed under a key of a real Secret Service', async () => {
+    const folder = join(await mkdtemp(join(tmpdir(), 'vestibule-held-')), 'keys')
+    const holder = new KeychainKeyHolder(randomUUID())
+    const open = () => SealedKeyStore.openHeld(new FileKeyStore(folder), holder)
+    return { store: await open(), reopen: open }
+  })
+
+  describe('a real Secret Service', () => {
+    test('once it is locked it is KEY_HOLDER_UNAVAILABLE, and no lost key', async () => {
+      const [inner, holder] = [new MemoryKeyStore(), new KeychainKeyHolder(randomUUID())]
+      await SealedKeyStore.openHeld(inner, holder)
+      await service.lock()
+      await expect(SealedKeyStore.openHeld(inner, holder)).rejects.toSatisfy(code('KEY_HOLDER_UNAVAILABLE'))
+    })
+  })
+}

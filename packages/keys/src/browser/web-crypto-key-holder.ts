@@ -2,7 +2,7 @@ import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { KeysError } from '../errors.ts'
 import type { DataKeyHolder } from '../sealing/data-key-holder.ts'
 import { COMMITMENT_LABEL, holdUntilWiped, KEY_BYTES, type RecordCipher } from '../sealing/record-cipher.ts'
-import { Database } from './indexed-db.ts'
+import { Database, isTaken } from './indexed-db.ts'
 
 /**
  * Keeps data keys as non-extractable WebCrypto keys in IndexedDB: no script, ours included, ever sees their bytes.
@@ -28,7 +28,12 @@ export class WebCryptoKeyHolder implements DataKeyHolder {
     const key = await subtle
       .importKey('raw', bytes, 'HKDF', false, ['deriveBits', 'deriveKey'])
       .finally(() => bytes.fill(0))
-    await this.#database.write((records) => records.add(key, id))
+    try {
+      await this.#database.write((records) => records.add(key, id))
+    } catch (cause) {
+      if (!isTaken(cause)) throw cause
+      throw new KeysError('KEY_EXISTS', `something is held as the key ${id} already`, { cause })
+    }
     return webCryptoCipher(key)
   }
 

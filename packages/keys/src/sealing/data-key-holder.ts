@@ -9,9 +9,13 @@ import { KEY_BYTES, type RecordCipher } from './record-cipher.ts'
 /**
  * Keeps data keys for sealed stores where no passphrase is asked for: the browser's `WebCryptoKeyHolder`, the
  * operating system's `KeychainKeyHolder`. Every key has an id, 32 hex digits, which is no secret.
+ * `dataKeyHolderSuite` of `@vestibule/keys/testing` is what every implementation has to pass.
  */
 export interface DataKeyHolder {
-  /** Makes a key and keeps it for good before it resolves. @throws KeysError KEY_HOLDER_UNAVAILABLE */
+  /**
+   * Makes a key and keeps it for good before it resolves.
+   * @throws KeysError KEY_HOLDER_UNAVAILABLE, or KEY_EXISTS: a key is never overwritten
+   */
   create(id: string): Promise<RecordCipher>
   /** The key, or `undefined` if there is none. @throws KeysError KEY_HOLDER_UNAVAILABLE, or WRONG_KEY for what is no key */
   read(id: string): Promise<RecordCipher | undefined>

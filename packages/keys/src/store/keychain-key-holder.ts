@@ -6,14 +6,27 @@ import { bytesCipher, KEY_BYTES, type RecordCipher } from '../sealing/record-cip
 // Without this Linux may fall back to the kernel's keyring, which forgets everything at a restart.
 const OPTIONS = { linux: { store: 'secret-service' } } as const
 
-type Keychain = Pick<typeof import('@napi-rs/keyring'), 'AsyncEntry'>
+/** An entry of the keychain: the part of `AsyncEntry` of `@napi-rs/keyring` that is used. */
+export interface KeychainEntry {
+  /** The secret, or `null`; rejects when the keychain is locked or not there. */
+  getSecret(): Promise<ArrayLike<number> | null>
+  setSecret(secret: Uint8Array): Promise<void>
+  /** Whether there was one. */
+  deleteCredential(): Promise<boolean>
+}
+
+/** The part of the package `@napi-rs/keyring` that is used. */
+export interface Keychain {
+  readonly AsyncEntry: new (service: string, id: string, options: typeof OPTIONS) => KeychainEntry
+}
 
 /**
  * Keeps data keys in the keychain of the operating system: Keychain on macOS, Credential Manager on Windows, the
- * Secret Service (GNOME Keyring, KWallet) on Linux. Every program of the same user may be able to ask for them.
+ * Secret Service (GNOME Keyring, KWallet) on Linux. Every program of the same user may be able to ask for them, and
+ * the operating system may ask the user to unlock it, for which a call waits.
  *
- * It needs the optional package `@napi-rs/keyring`. Where that is not installed, or no keychain answers (a Linux
- * server without a desktop session), every call is refused with KEY_HOLDER_UNAVAILABLE.
+ * It needs the optional package `@napi-rs/keyring`. Where that is not installed, the keychain stays locked, or none
+ * answers (a Linux server without a desktop session), every call is refused with KEY_HOLDER_UNAVAILABLE.
  *
  * @example
  * const store = await SealedKeyStore.openHeld(new FileKeyStore('./data/keys'), new KeychainKeyHolder('my-app'))
@@ -24,24 +37,30 @@ export class KeychainKeyHolder implements DataKeyHolder {
 
   /**
    * @param service what the keychain files the keys under: the name of the application
-   * @param load gives the package; for tests
+   * @param load gives another keychain than the operating system's
    */
-  constructor(service: string, load: () => Promise<Keychain> = () => import('@napi-rs/keyring')) {
+  constructor(service: string, load: () => Promise<Keychain> = loadKeyring) {
     this.#service = service
     this.#load = load
   }
 
   async create(id: string): Promise<RecordCipher> {
     const bytes = new Uint8Array(randomBytes(KEY_BYTES))
-    await this.#ask(id, (entry) => entry.setSecret(bytes))
+    try {
+      if ((await this.#ask(id, (entry) => entry.getSecret())) !== null)
+        throw new KeysError('KEY_EXISTS', `the keychain holds something as the key ${id} already`)
+      await this.#ask(id, (entry) => entry.setSecret(bytes))
+    } catch (error) {
+      bytes.fill(0)
+      throw error
+    }
     return bytesCipher(bytes)
   }
 
   async read(id: string): Promise<RecordCipher | undefined> {
     const held = await this.#ask(id, (entry) => entry.getSecret())
-    if (held === null || held === undefined) return undefined
-    const bytes = Uint8Array.from(held)
-    if (bytes.length === KEY_BYTES) return bytesCipher(bytes)
+    if (held === null) return undefined
+    if (held.length === KEY_BYTES) return bytesCipher(Uint8Array.from(held))
     throw new KeysError('WRONG_KEY', `what the keychain holds as the key ${id} is none`)
   }
 
@@ -49,16 +68,26 @@ export class KeychainKeyHolder implements DataKeyHolder {
     await this.#ask(id, (entry) => entry.deleteCredential())
   }
 
-  async #ask<T>(id: string, act: (entry: InstanceType<Keychain['AsyncEntry']>) => Promise<T>): Promise<T> {
-    const { AsyncEntry } = await this.#load().catch((cause: unknown) => {
-      throw new KeysError('KEY_HOLDER_UNAVAILABLE', 'the package @napi-rs/keyring is not installed', {
-        cause,
-      })
-    })
+  async #ask<T>(id: string, act: (entry: KeychainEntry) => Promise<T>): Promise<T> {
+    const { AsyncEntry } = await this.#load()
     try {
       return await act(new AsyncEntry(this.#service, id, OPTIONS))
     } catch (cause) {
-      throw new KeysError('KEY_HOLDER_UNAVAILABLE', 'the keychain of the operating system refuses', { cause })
+      throw new KeysError(
+        'KEY_HOLDER_UNAVAILABLE',
+        'the keychain of the operating system is locked or not there',
+        {
+          cause,
+        },
+      )
     }
   }
 }
+
+// Caught right here, so that bundlers take the package for optional, too.
+const loadKeyring = (): Promise<Keychain> =>
+  import('@napi-rs/keyring').catch((cause: unknown) => {
+    throw new KeysError('KEY_HOLDER_UNAVAILABLE', '@napi-rs/keyring is not installed for this system', {
+      cause,
+    })
+  })

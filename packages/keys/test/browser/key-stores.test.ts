@@ -1,6 +1,6 @@
 import { SealedKeyStore } from '@vestibule/keys'
 import { IndexedDbKeyStore, WebCryptoKeyHolder } from '@vestibule/keys/browser'
-import { keyStoreSuite } from '@vestibule/keys/testing'
+import { dataKeyHolderSuite, keyStoreSuite } from '@vestibule/keys/testing'
 
 /** The least that is allowed, so that the tests take milliseconds. */
 const cost = { memoryKib: 8 * 1024, passes: 1, lanes: 1 }
@@ -22,4 +22,9 @@ keyStoreSuite('IndexedDB under a non-extractable key', async () => {
   const open = () =>
     SealedKeyStore.openHeld(new IndexedDbKeyStore(name), new WebCryptoKeyHolder(`${name}-keys`))
   return { store: await open(), reopen: open }
+})
+
+dataKeyHolderSuite('WebCrypto', async () => {
+  const name = fresh()
+  return { holder: new WebCryptoKeyHolder(name), reopen: async () => new WebCryptoKeyHolder(name) }
 })
