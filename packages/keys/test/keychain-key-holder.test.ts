@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { KeysError, MemoryKeyStore, SealedKeyStore } from '../src/index.ts'
+import { type KeyStore, KeysError, MemoryKeyStore, SealedKeyStore } from '../src/index.ts'
 import { FileKeyStore, type Keychain, KeychainKeyHolder } from '../src/node.ts'
 import { dataKeyHolderSuite, keyStoreSuite } from '../src/testing.ts'
 import { secretServicePrograms } from './machine.ts'
@@ -65,6 +65,26 @@ describe('KeychainKeyHolder', () => {
     await one.add('a', new Uint8Array([1]))
     expect(await two.read('a')).toEqual(new Uint8Array([1]))
     expect(secrets.size).toBe(1)
+  })
+
+  test('killed before or after the header is written, a store opens with the key that its header names', async () => {
+    for (const written of [false, true]) {
+      const [inner, { load }] = [new MemoryKeyStore(), fakeKeychain()]
+      const open = (store: KeyStore) => SealedKeyStore.openHeld(store, new KeychainKeyHolder('test', load))
+      const killed: KeyStore = {
+        names: () => inner.names(),
+        read: (name) => inner.read(name),
+        add: async (name, header) => {
+          if (written) await inner.add(name, header)
+          throw new KeysError('STORE_UNAVAILABLE', 'killed')
+        },
+        delete: (name) => inner.delete(name),
+        describe: (name) => inner.describe(name),
+      }
+      await expect(open(killed)).rejects.toSatisfy(code('STORE_UNAVAILABLE'))
+      await (await open(inner)).add('a', Uint8Array.of(1))
+      expect(await (await open(inner)).read('a')).toEqual(Uint8Array.of(1))
+    }
   })
 
   test('a keychain that refuses is KEY_HOLDER_UNAVAILABLE with its cause, and nothing was sealed', async () => {
