@@ -4,32 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type KeyStore, KeysError, MemoryKeyStore, SealedKeyStore } from '../src/index.ts'
-import { FileKeyStore, type Keychain, KeychainKeyHolder } from '../src/node.ts'
+import { FileKeyStore, KeychainKeyHolder } from '../src/node.ts'
 import { dataKeyHolderSuite, keyStoreSuite } from '../src/testing.ts'
+import { fakeKeychain } from './fake-keychain.ts'
 import { secretServicePrograms } from './machine.ts'
 import { type SecretService, startSecretService } from './secret-service.ts'
 
 const code = (expected: string) => (e: unknown) => e instanceof KeysError && e.code === expected
-
-/** The part of `@napi-rs/keyring` that is used, in memory. */
-function fakeKeychain(secrets = new Map<string, number[]>()) {
-  class AsyncEntry {
-    readonly #at: string
-    constructor(service: string, id: string) {
-      this.#at = `${service}/${id}`
-    }
-    async setSecret(secret: Uint8Array) {
-      secrets.set(this.#at, [...secret])
-    }
-    async getSecret() {
-      return secrets.get(this.#at) ?? null
-    }
-    async deleteCredential() {
-      return secrets.delete(this.#at)
-    }
-  }
-  return { secrets, load: async (): Promise<Keychain> => ({ AsyncEntry }) }
-}
 
 dataKeyHolderSuite('keychain', async () => {
   const { load } = fakeKeychain()
