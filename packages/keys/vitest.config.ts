@@ -13,7 +13,7 @@ const inChromium = (executablePath: string): TestProjectInlineConfiguration => (
   resolve: { conditions: ['@vestibule/source', 'module', 'browser'] },
   test: {
     name: 'chromium',
-    exclude: ['test/*.test.ts'],
+    exclude: ['test/*.test.ts', 'test/!(browser)/**'],
     browser: {
       enabled: true,
       headless: true,

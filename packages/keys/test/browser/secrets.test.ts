@@ -1,7 +1,7 @@
 import { Keyring, type KeyStore, MemoryKeyStore, PublicKey, SealedKeyStore } from '@vestibule/keys'
 import { IndexedDbKeyStore, WebCryptoKeyHolder } from '@vestibule/keys/browser'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { canaries, thrownBy } from '../canaries.ts'
+import { canaries, thrownBy } from '../secrets/canaries.ts'
 
 /** The least that is allowed, so that the tests take milliseconds. */
 const cost = { memoryKib: 8 * 1024, passes: 1, lanes: 1 }

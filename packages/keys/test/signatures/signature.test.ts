@@ -4,21 +4,21 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { describe, expect, test, vi } from 'vitest'
-import { isInPrimeSubgroup } from '../src/curve/subgroup.ts'
-import { nobleBackend, nodeBackend, PublicKey, verifySignature, webCryptoBackend } from '../src/index.ts'
-import { cook } from './verdicts/generated.ts'
-import { PUBLISHED } from './verdicts/published.ts'
-import { verdictSuite } from './verdicts/suite.ts'
+import { isInPrimeSubgroup } from '../../src/curve/subgroup.ts'
+import { nobleBackend, nodeBackend, PublicKey, verifySignature, webCryptoBackend } from '../../src/index.ts'
+import { cook } from './generated.ts'
+import { PUBLISHED } from './published.ts'
+import { verdictSuite } from './suite.ts'
 
-vi.mock('../src/curve/subgroup.ts', { spy: true })
+vi.mock('../../src/curve/subgroup.ts', { spy: true })
 setFlagsFromString('--expose-gc')
 
 verdictSuite('Node', [nodeBackend(), webCryptoBackend(), nobleBackend])
 
 describe('the published vectors', () => {
-  const origin = readFileSync(new URL('./vectors/ORIGIN.txt', import.meta.url), 'utf8')
+  const origin = readFileSync(new URL('../vectors/ORIGIN.txt', import.meta.url), 'utf8')
   test.each(['wycheproof', 'cctv', 'speccheck'])('%s are the published ones', (name) => {
-    const file = readFileSync(new URL(`./vectors/${name}-ed25519.json`, import.meta.url))
+    const file = readFileSync(new URL(`../vectors/${name}-ed25519.json`, import.meta.url))
     const hash = createHash('sha256').update(file).digest('hex')
     expect(origin).toContain(`${name}-ed25519.json  sha256 ${hash}`)
   })

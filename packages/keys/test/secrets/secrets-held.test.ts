@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { Keyring, type KeyStore, MemoryKeyStore, PublicKey, SealedKeyStore } from '../src/index.ts'
-import { FileKeyStore, type KeychainEntry, KeychainKeyHolder } from '../src/node.ts'
+import { Keyring, type KeyStore, MemoryKeyStore, PublicKey, SealedKeyStore } from '../../src/index.ts'
+import { FileKeyStore, type KeychainEntry, KeychainKeyHolder } from '../../src/node.ts'
+import { fakeKeychain } from '../stores/fake-keychain.ts'
 import { thrownBy } from './canaries.ts'
-import { fakeKeychain } from './fake-keychain.ts'
 import { nodeCanaries } from './node-canaries.ts'
 
 const { watch, leaksOf } = nodeCanaries()

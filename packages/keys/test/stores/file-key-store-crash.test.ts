@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { type KeyStore, KeysError } from '../src/index.ts'
-import { FileKeyStore } from '../src/node.ts'
+import { type KeyStore, KeysError } from '../../src/index.ts'
+import { FileKeyStore } from '../../src/node.ts'
 import { CrashingDisk } from './crashing-disk.ts'
 
 let disk: CrashingDisk

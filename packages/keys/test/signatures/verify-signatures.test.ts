@@ -7,7 +7,7 @@ import {
   type SignedMessage,
   verifySignatures,
   webCryptoBackend,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -57,7 +57,7 @@ describe('verifySignatures', () => {
       vi.resetModules()
       vi.stubGlobal('crypto', stub)
       if (!builtin) vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
-      const fresh = await import('../src/index.ts')
+      const fresh = await import('../../src/index.ts')
       const items = valid.map((v, i) => {
         const { key, message, signature } = item(i, v)
         return { key: fresh.PublicKey.fromHex(key.toHex()), message, signature }

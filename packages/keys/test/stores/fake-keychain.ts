@@ -1,4 +1,4 @@
-import type { Keychain } from '../src/node.ts'
+import type { Keychain } from '../../src/node.ts'
 
 /** The part of `@napi-rs/keyring` that is used, in memory. */
 export function fakeKeychain(secrets = new Map<string, number[]>()) {

@@ -10,9 +10,9 @@ import {
   parseRecoveryPhrase,
   recoveryKeyFromPhrase,
   SealedKeyStore,
-} from '../src/index.ts'
-import { openWithPassphrase } from '../src/sealing/sealed-box.ts'
-import { encodeKeyRecord } from '../src/store/key-store.ts'
+} from '../../src/index.ts'
+import { openWithPassphrase } from '../../src/sealing/sealed-box.ts'
+import { encodeKeyRecord } from '../../src/store/key-store.ts'
 import { thrownBy } from './canaries.ts'
 import { nodeCanaries } from './node-canaries.ts'
 
