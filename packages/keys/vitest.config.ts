@@ -1,4 +1,5 @@
 import { playwright } from '@vitest/browser-playwright'
+import type { LaunchOptions } from 'playwright'
 import { mergeConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
 import { suite } from '../../vitest.base.ts'
 import { chromium } from './test/machine.ts'
@@ -6,6 +7,11 @@ import { chromium } from './test/machine.ts'
 const node: TestProjectInlineConfiguration = {
   extends: true,
   test: { name: 'node', exclude: ['test/browser/**'] },
+}
+
+/** The sandbox needs rights that a container seldom gives; the tests load nothing but themselves. */
+const launchOptions: LaunchOptions = {
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
 }
 
 const inChromium = (executablePath: string): TestProjectInlineConfiguration => ({
@@ -18,12 +24,7 @@ const inChromium = (executablePath: string): TestProjectInlineConfiguration => (
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      provider: playwright({
-        launchOptions: {
-          executablePath,
-          args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-        },
-      }),
+      provider: playwright({ launchOptions: { ...launchOptions, executablePath } }),
       instances: [{ browser: 'chromium' }],
     },
   },
