@@ -1,5 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { base64, base64urlnopad } from '@scure/base'
+import { expect, vi } from 'vitest'
 
 /** Watches for secrets in whatever is printed. */
 export interface Canaries {
@@ -65,4 +66,21 @@ export async function thrownBy(act: () => unknown): Promise<unknown> {
     return error
   }
   throw new Error('nothing was thrown')
+}
+
+/** An act, what it is, and the code of the KeysError that it has to throw. */
+export type Refusal = readonly [what: string, code: string, act: () => unknown]
+
+/** Every act is refused as it should be, and no secret is in what it throws or on the console. */
+export async function expectNoLeaks(leaksOf: Canaries['leaksOf'], acts: readonly Refusal[]): Promise<void> {
+  const outputs = (['log', 'info', 'warn', 'error', 'debug'] as const).map((m) => vi.spyOn(console, m))
+  for (const [what, code, act] of acts) {
+    const error = await thrownBy(act)
+    expect(error, what).toMatchObject({ name: 'KeysError', code })
+    expect(leaksOf(error), what).toEqual([])
+  }
+  for (const output of outputs) {
+    expect(output).not.toHaveBeenCalled()
+    output.mockRestore()
+  }
 }

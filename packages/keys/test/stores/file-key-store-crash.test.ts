@@ -72,6 +72,17 @@ async function stepsOf(change: Change): Promise<number> {
   return disk.steps
 }
 
+/** Makes a change once for each of its steps, on a disk that stops there. */
+async function* stoppedAnywhere(change: Change): AsyncGenerator<number> {
+  const steps = await stepsOf(change)
+  for (let step = 0; step <= steps; step++) {
+    await prepared(change)
+    disk.stopAfter(step)
+    await change.act(new FileKeyStore(FOLDER)).catch(refuse('STORE_UNAVAILABLE'))
+    yield step
+  }
+}
+
 describe('a file store that stops at any byte, at any change of a name, before or after any sync', () => {
   test.each(changes)('opens with what was there before or after: $what', async (change) => {
     const [before, after] = [plain(change.before), plain(change.after)]
@@ -120,24 +131,14 @@ describe('a file store that stops at any byte, at any change of a name, before o
   )
 
   test('shows nothing to others at any step', async () => {
-    const add = changes[0] as Change
-    const steps = await stepsOf(add)
-    for (let step = 0; step <= steps; step++) {
-      await prepared(add)
-      disk.stopAfter(step)
-      await add.act(new FileKeyStore(FOLDER)).catch(refuse('STORE_UNAVAILABLE'))
+    for await (const _ of stoppedAnywhere(changes[0] as Change)) {
       for (const { mode } of disk.files()) expect(mode).toBe(0o600)
       if (disk.files().length > 0) expect(disk.modeOf(FOLDER)).toBe(0o700)
     }
   })
 
   test('a deleted record is deleted with what a killed write left of it', async () => {
-    const add = changes[0] as Change
-    const steps = await stepsOf(add)
-    for (let step = 0; step <= steps; step++) {
-      await prepared(add)
-      disk.stopAfter(step)
-      await add.act(new FileKeyStore(FOLDER)).catch(refuse('STORE_UNAVAILABLE'))
+    for await (const _ of stoppedAnywhere(changes[0] as Change)) {
       disk.stopAfter(Number.POSITIVE_INFINITY)
       await new FileKeyStore(FOLDER).delete('a')
       expect(disk.files()).toEqual([])
