@@ -152,6 +152,17 @@ export function dataKeyHolderSuite(
       expect(await (await holder.read(one))?.open(nonce, about, sealed, 'record')).toEqual(secret)
     })
 
+    test('what was aborted before it began does nothing, and rejects with the reason', async () => {
+      const { holder } = await make()
+      const aborted = { signal: AbortSignal.abort('enough') }
+      await expect(holder.create(one, aborted)).rejects.toBe('enough')
+      expect(await holder.read(one)).toBeUndefined()
+      await holder.create(one)
+      await expect(holder.read(one, aborted)).rejects.toBe('enough')
+      await expect(holder.delete(one, aborted)).rejects.toBe('enough')
+      expect(await holder.read(one)).toBeDefined()
+    })
+
     test('a deleted key is gone', async () => {
       const { holder } = await make()
       await holder.create(one)

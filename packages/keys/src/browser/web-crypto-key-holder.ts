@@ -1,6 +1,6 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { KeysError } from '../errors.ts'
-import type { DataKeyHolder } from '../sealing/data-key-holder.ts'
+import type { Abortable, DataKeyHolder } from '../sealing/data-key-holder.ts'
 import { COMMITMENT_LABEL, holdUntilWiped, KEY_BYTES, type RecordCipher } from '../sealing/record-cipher.ts'
 import { Database, isTaken } from './indexed-db.ts'
 
@@ -19,7 +19,8 @@ export class WebCryptoKeyHolder implements DataKeyHolder {
     this.#database = new Database(name, 'KEY_HOLDER_UNAVAILABLE')
   }
 
-  async create(id: string): Promise<RecordCipher> {
+  async create(id: string, { signal }: Abortable = {}): Promise<RecordCipher> {
+    signal?.throwIfAborted()
     const { subtle } = crypto
     if (subtle === undefined)
       throw new KeysError('KEY_HOLDER_UNAVAILABLE', 'this page has no WebCrypto: it needs HTTPS')
@@ -37,7 +38,8 @@ export class WebCryptoKeyHolder implements DataKeyHolder {
     return webCryptoCipher(key)
   }
 
-  async read(id: string): Promise<RecordCipher | undefined> {
+  async read(id: string, { signal }: Abortable = {}): Promise<RecordCipher | undefined> {
+    signal?.throwIfAborted()
     const key: unknown = await this.#database.read((records) => records.get(id))
     if (key === undefined) return undefined
     if (key instanceof CryptoKey && key.algorithm.name === 'HKDF' && !key.extractable)
@@ -45,7 +47,8 @@ export class WebCryptoKeyHolder implements DataKeyHolder {
     throw new KeysError('WRONG_KEY', `what is held as the key ${id} is none`)
   }
 
-  async delete(id: string): Promise<void> {
+  async delete(id: string, { signal }: Abortable = {}): Promise<void> {
+    signal?.throwIfAborted()
     await this.#database.write((records) => records.delete(id))
   }
 }

@@ -13,14 +13,19 @@ import { KEY_BYTES, type RecordCipher } from './record-cipher.ts'
  */
 export interface DataKeyHolder {
   /**
-   * Makes a key and keeps it for good before it resolves.
+   * Makes a key and keeps it for good before it resolves. Aborted, it may still make one.
    * @throws KeysError KEY_HOLDER_UNAVAILABLE, or KEY_EXISTS: a key is never overwritten
    */
-  create(id: string): Promise<RecordCipher>
+  create(id: string, options?: Abortable): Promise<RecordCipher>
   /** The key, or `undefined` if there is none. @throws KeysError KEY_HOLDER_UNAVAILABLE, or WRONG_KEY for what is no key */
-  read(id: string): Promise<RecordCipher | undefined>
-  /** Destroys a key; a missing one is no error. */
-  delete(id: string): Promise<void>
+  read(id: string, options?: Abortable): Promise<RecordCipher | undefined>
+  /** Destroys a key; a missing one is no error. Aborted, it may still destroy it. */
+  delete(id: string, options?: Abortable): Promise<void>
+}
+
+/** Where a call may wait for a person: aborting ends the waiting, and the promise rejects with the signal's reason. */
+export interface Abortable {
+  readonly signal?: AbortSignal
 }
 
 /** The header of a store whose key is held elsewhere. It counts like those under a passphrase, and there is one. */
@@ -39,9 +44,13 @@ const HeldHeader = message('HeldHeader', {
  * others take their keys back; a kill in between leaves a key that nothing was sealed under.
  * @throws KeysError KEY_EXISTS when another was first
  */
-export async function addHeldHeader(store: KeyStore, holder: DataKeyHolder): Promise<void> {
+export async function addHeldHeader(
+  store: KeyStore,
+  holder: DataKeyHolder,
+  options: Abortable,
+): Promise<void> {
   const id = randomBytes(ID_BYTES)
-  const cipher = await holder.create(bytesToHex(id))
+  const cipher = await holder.create(bytesToHex(id), options)
   try {
     const commitment = await cipher.commitment()
     await store.add(HELD_HEADER, encodeChecked(HeldHeader, { version: VERSION, id, commitment }))
@@ -62,10 +71,11 @@ export async function openHeldHeader(
   store: KeyStore,
   stored: Uint8Array,
   holder: DataKeyHolder,
+  options: Abortable,
 ): Promise<RecordCipher> {
   const where = `sealed store ${store.describe(HELD_HEADER)}`
   const { id, commitment } = parseChecked(HeldHeader, VERSION, stored, `header of the ${where}`)
-  const cipher = await holder.read(bytesToHex(id))
+  const cipher = await holder.read(bytesToHex(id), options)
   if (cipher === undefined)
     throw new KeysError('MISSING_KEY', `the key of the ${where} is not held here any more`)
   if (equalBytes(await cipher.commitment(), commitment)) return cipher

@@ -4,7 +4,13 @@ import { pae } from '../pae.ts'
 import { encodeChecked, parseChecked } from '../store/checked-record.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import { bytes, message, uint32 } from '../wire.ts'
-import { addHeldHeader, type DataKeyHolder, HELD_HEADER, openHeldHeader } from './data-key-holder.ts'
+import {
+  type Abortable,
+  addHeldHeader,
+  type DataKeyHolder,
+  HELD_HEADER,
+  openHeldHeader,
+} from './data-key-holder.ts'
 import { bytesCipher, KEY_BYTES, type RecordCipher } from './record-cipher.ts'
 import { openWithPassphrase, type Passphrase, type SealingOptions, sealWithPassphrase } from './sealed-box.ts'
 
@@ -98,19 +104,26 @@ export class SealedKeyStore implements KeyStore, Disposable {
    *
    * @param store where the sealed records are kept; records of other names in it are left alone
    * @param holder what keeps the key
+   * @param options aborting ends the waiting for a person who is asked to unlock the keychain, and leaves at most a
+   * key that nothing was sealed under
    * @throws KeysError MISSING_KEY when the holder does not have the key any more, WRONG_KEY when it has another or
    * the store is under a passphrase, KEY_HOLDER_UNAVAILABLE, CORRUPT_RECORD, UNSUPPORTED_VERSION, STORE_UNAVAILABLE
    */
-  static async openHeld(store: KeyStore, holder: DataKeyHolder): Promise<SealedKeyStore> {
+  static async openHeld(
+    store: KeyStore,
+    holder: DataKeyHolder,
+    options: Abortable = {},
+  ): Promise<SealedKeyStore> {
     for (let attempt = 1; attempt <= 2; attempt++) {
       const header = await store.read(HELD_HEADER)
-      if (header !== undefined) return new SealedKeyStore(store, await openHeldHeader(store, header, holder))
+      if (header !== undefined)
+        return new SealedKeyStore(store, await openHeldHeader(store, header, holder, options))
       const names = await store.names()
       if (newestGeneration(names) > 0)
         throw new KeysError('WRONG_KEY', `the store is under a passphrase: ${store.describe(headerName(1))}`)
       // Another may have sealed the store since the header was looked for; the next attempt sees it.
       if (names.some(isRecord)) continue
-      await addHeldHeader(store, holder).catch((error: unknown) => {
+      await addHeldHeader(store, holder, options).catch((error: unknown) => {
         if (!(error instanceof KeysError && error.code === 'KEY_EXISTS')) throw error
       })
     }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { KeysError } from '../errors.ts'
-import type { DataKeyHolder } from '../sealing/data-key-holder.ts'
+import type { Abortable, DataKeyHolder } from '../sealing/data-key-holder.ts'
 import { bytesCipher, KEY_BYTES, type RecordCipher } from '../sealing/record-cipher.ts'
 
 // Without this Linux may fall back to the kernel's keyring, which forgets everything at a restart.
@@ -44,12 +44,12 @@ export class KeychainKeyHolder implements DataKeyHolder {
     this.#load = load
   }
 
-  async create(id: string): Promise<RecordCipher> {
+  async create(id: string, options: Abortable = {}): Promise<RecordCipher> {
     const bytes = new Uint8Array(randomBytes(KEY_BYTES))
     try {
-      if ((await this.#ask(id, (entry) => entry.getSecret())) !== null)
+      if ((await this.#ask(id, options, (entry) => entry.getSecret())) !== null)
         throw new KeysError('KEY_EXISTS', `the keychain holds something as the key ${id} already`)
-      await this.#ask(id, (entry) => entry.setSecret(bytes))
+      await this.#ask(id, options, (entry) => entry.setSecret(bytes))
     } catch (error) {
       bytes.fill(0)
       throw error
@@ -57,22 +57,24 @@ export class KeychainKeyHolder implements DataKeyHolder {
     return bytesCipher(bytes)
   }
 
-  async read(id: string): Promise<RecordCipher | undefined> {
-    const held = await this.#ask(id, (entry) => entry.getSecret())
+  async read(id: string, options: Abortable = {}): Promise<RecordCipher | undefined> {
+    const held = await this.#ask(id, options, (entry) => entry.getSecret())
     if (held === null) return undefined
     if (held.length === KEY_BYTES) return bytesCipher(Uint8Array.from(held))
     throw new KeysError('WRONG_KEY', `what the keychain holds as the key ${id} is none`)
   }
 
-  async delete(id: string): Promise<void> {
-    await this.#ask(id, (entry) => entry.deleteCredential())
+  async delete(id: string, options: Abortable = {}): Promise<void> {
+    await this.#ask(id, options, (entry) => entry.deleteCredential())
   }
 
-  async #ask<T>(id: string, act: (entry: KeychainEntry) => Promise<T>): Promise<T> {
+  async #ask<T>(id: string, { signal }: Abortable, act: (entry: KeychainEntry) => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
     const { AsyncEntry } = await this.#load()
     try {
-      return await act(new AsyncEntry(this.#service, id, OPTIONS))
+      return await unlessAborted(act(new AsyncEntry(this.#service, id, OPTIONS)), signal)
     } catch (cause) {
+      signal?.throwIfAborted()
       throw new KeysError(
         'KEY_HOLDER_UNAVAILABLE',
         'the keychain of the operating system is locked or not there',
@@ -81,6 +83,19 @@ export class KeychainKeyHolder implements DataKeyHolder {
         },
       )
     }
+  }
+}
+
+/** The operating system can't be told to stop asking its user; so it is just not waited for any more. */
+async function unlessAborted<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return asked
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([asked, promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -1,6 +1,6 @@
 import { type KeyStore, KeysError, MemoryKeyStore, SealedKeyStore } from '@vestibule/keys'
 import { IndexedDbKeyStore, WebCryptoKeyHolder } from '@vestibule/keys/browser'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 const fresh = () => crypto.randomUUID()
 const code = (expected: string) => (e: unknown) => e instanceof KeysError && e.code === expected
@@ -62,6 +62,23 @@ describe('a store under a non-extractable key', () => {
     store.lock()
     for (const act of [() => store.names(), () => store.read('a'), () => store.add('a', record)])
       await expect(act()).rejects.toSatisfy(code('STORE_LOCKED'))
+  })
+
+  test('a page without WebCrypto (no HTTPS) or without IndexedDB is a typed error with its cause', async () => {
+    const subtle = vi.spyOn(crypto, 'subtle', 'get').mockReturnValue(undefined as never)
+    const opening = SealedKeyStore.openHeld(new MemoryKeyStore(), new WebCryptoKeyHolder(fresh()))
+    await expect(opening).rejects.toSatisfy(code('KEY_HOLDER_UNAVAILABLE'))
+    subtle.mockRestore()
+    const open = vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+      throw new DOMException('blocked by the settings', 'SecurityError')
+    })
+    const blocked = (expected: string) => (e: unknown) =>
+      code(expected)(e) && ((e as Error).cause as DOMException).name === 'SecurityError'
+    await expect(new WebCryptoKeyHolder(fresh()).read('id')).rejects.toSatisfy(
+      blocked('KEY_HOLDER_UNAVAILABLE'),
+    )
+    await expect(new IndexedDbKeyStore(fresh()).names()).rejects.toSatisfy(blocked('STORE_UNAVAILABLE'))
+    open.mockRestore()
   })
 })
 

@@ -92,6 +92,21 @@ describe('KeychainKeyHolder', () => {
     }
   })
 
+  test('aborting ends the waiting for a person who does not unlock the keychain', async () => {
+    class Asking {
+      getSecret = () => new Promise<never>(() => {})
+      setSecret = () => new Promise<never>(() => {})
+      deleteCredential = () => new Promise<never>(() => {})
+    }
+    const holder = new KeychainKeyHolder('test', async () => ({ AsyncEntry: Asking }))
+    const inner = new MemoryKeyStore()
+    const controller = new AbortController()
+    const opening = SealedKeyStore.openHeld(inner, holder, { signal: controller.signal })
+    setImmediate(() => controller.abort('away'))
+    await expect(opening).rejects.toBe('away')
+    expect(await inner.names()).toEqual([])
+  })
+
   test('a locked keychain is told from a lost key, and the store opens once it is unlocked', async () => {
     const [inner, { load }] = [new MemoryKeyStore(), fakeKeychain()]
     await (await SealedKeyStore.openHeld(inner, new KeychainKeyHolder('test', load))).add(
