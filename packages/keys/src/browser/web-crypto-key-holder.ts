@@ -57,7 +57,7 @@ export class WebCryptoKeyHolder implements DataKeyHolder {
  * AES-256-GCM under a key of its own for every record: HKDF-SHA-256 of the data key, salted with the record's nonce.
  * So 24 random bytes never repeat, where the 12 of AES-GCM would limit how much may be sealed.
  */
-function webCryptoCipher(first: CryptoKey): RecordCipher {
+export function webCryptoCipher(first: CryptoKey): RecordCipher {
   const held = holdUntilWiped(first)
   const { subtle } = crypto
   const recordKey = (nonce: Uint8Array, use: 'encrypt' | 'decrypt') =>

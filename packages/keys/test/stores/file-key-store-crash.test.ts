@@ -11,7 +11,7 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...(await original<object>()), ...Object.fromEntries(onDisk) }
 })
 
-const FOLDER = '/home/person/keys'
+const FOLDER = '/vault/deep/keys'
 const [one, two] = [Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6, 7, 8)]
 /** Takes an error of that code for an answer, and throws any other. */
 const refuse = (code: string) => (error: unknown) => {
