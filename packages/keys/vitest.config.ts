@@ -2,19 +2,19 @@ import { playwright } from '@vitest/browser-playwright'
 import type { LaunchOptions } from 'playwright'
 import { mergeConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from 'vitest/config'
 import { suite } from '../../vitest.base.ts'
-import { chromium } from './test/machine.ts'
+import { CHROMIUM_FLAGS, chromium } from './test/machine.ts'
 
-const node: TestProjectInlineConfiguration = {
+const executablePath = chromium()
+
+const inNode: TestProjectInlineConfiguration = {
   extends: true,
-  test: { name: 'node', exclude: ['test/browser/**'] },
+  test: {
+    name: 'node',
+    exclude: ['test/browser/**', ...(executablePath === undefined ? ['test/killed-browser/**'] : [])],
+  },
 }
 
-/** The sandbox needs rights that a container seldom gives; the tests load nothing but themselves. */
-const launchOptions: LaunchOptions = {
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-}
-
-const inChromium = (executablePath: string): TestProjectInlineConfiguration => ({
+const inChromium = (launchOptions: LaunchOptions): TestProjectInlineConfiguration => ({
   extends: true,
   resolve: { conditions: ['@vestibule/source', 'module', 'browser'] },
   test: {
@@ -24,14 +24,14 @@ const inChromium = (executablePath: string): TestProjectInlineConfiguration => (
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      provider: playwright({ launchOptions: { ...launchOptions, executablePath } }),
+      provider: playwright({ launchOptions }),
       instances: [{ browser: 'chromium' }],
     },
   },
 })
 
-const executablePath = chromium()
-const browsers: ViteUserConfig = {
-  test: { projects: executablePath === undefined ? [node] : [node, inChromium(executablePath)] },
-}
-export default mergeConfig(suite() as ViteUserConfig, browsers)
+const projects =
+  executablePath === undefined
+    ? [inNode]
+    : [inNode, inChromium({ executablePath, args: [...CHROMIUM_FLAGS] })]
+export default mergeConfig(suite() as ViteUserConfig, { test: { projects } })

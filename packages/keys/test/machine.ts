@@ -25,6 +25,9 @@ const keychain = (program: string, install: string): Need => ({
   required: 'VESTIBULE_REQUIRE_KEYCHAIN',
 })
 
+/** Its sandbox needs rights that a container seldom gives; the tests load nothing but themselves. */
+export const CHROMIUM_FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'] as const
+
 /** The Chromium of this machine, or `undefined`: then its tests are left out, and one line on the console says so. */
 export const chromium = (): string | undefined => pathOf(CHROMIUM)
 
