@@ -142,8 +142,8 @@ export async function threadedBackend(): Promise<SignatureBackend> {
 
 /**
  * Whether `signature` (64 bytes) over `message` was made by `key`: Ed25519 with one accept-set on every
- * runtime, so that all members of a space agree. Canonical `A` and `R`, `S < L`, `A` in the prime-order
- * subgroup and not the identity, and the equation without the cofactor, `[S]B = R + [k]A`.
+ * runtime, so that all members of a space agree. Canonical `A` and `R`, neither of them the identity, `S < L`, `A`
+ * in the prime-order subgroup, and the equation without the cofactor, `[S]B = R + [k]A`.
  *
  * Anything else is `false`, whatever its length; nothing is thrown for odd input.
  *
@@ -157,12 +157,15 @@ export async function verifySignature(
   backend?: SignatureBackend,
 ): Promise<boolean> {
   const equation = backend ?? (await fastestBackend())
-  if (signature.length !== SIGNATURE_BYTES || !isCanonical(signature) || !isSafeKey(key)) return false
+  if (signature.length !== SIGNATURE_BYTES || !isAcceptable(signature) || !isSafeKey(key)) return false
   return equation.verify(key, message, signature)
 }
 
-/** `S < L`, and R's y-coordinate below the field's prime, checked here because backends differ. */
-function isCanonical(signature: Uint8Array): boolean {
+/**
+ * `S < L`, R's y-coordinate below the field's prime, and R not the identity, checked here because backends differ:
+ * Node 24 refuses the identity, Chromium and noble take it. No honest signer makes it: S = k a would tell its key.
+ */
+function isAcceptable(signature: Uint8Array): boolean {
   const s = littleEndian(signature.subarray(32))
   if (s >= ORDER) return false
   const r = signature.slice(0, 32)
@@ -170,8 +173,8 @@ function isCanonical(signature: Uint8Array): boolean {
   r[31] = (r[31] ?? 0) & 0x7f
   const y = littleEndian(r)
   if (y >= ed25519.Point.Fp.ORDER) return false
-  // x = 0 has one encoding: its sign bit may not be set (y = 1 and y = -1 are the points with x = 0).
-  return !(signOfX === 1 && (y === 1n || y === ed25519.Point.Fp.ORDER - 1n))
+  // y = 1 and y = -1 are the points with x = 0. One is the identity; of the other the sign bit may not be set.
+  return y !== 1n && !(signOfX === 1 && y === ed25519.Point.Fp.ORDER - 1n)
 }
 
 function littleEndian(bytes: Uint8Array): bigint {

@@ -8,10 +8,10 @@ import {
   type PublicKey,
   SealedKeyStore,
   verifySignature,
-} from '../src/index.ts'
-import { openWithPassphrase, sealWithPassphrase } from '../src/sealing/sealed-box.ts'
-import { encodeKeyRecord, keyRecordName, parseKeyRecord } from '../src/store/key-store.ts'
-import { bytes, message, repeated } from '../src/wire.ts'
+} from '../../src/index.ts'
+import { openWithPassphrase, sealWithPassphrase } from '../../src/sealing/sealed-box.ts'
+import { encodeKeyRecord, keyRecordName, parseKeyRecord } from '../../src/store/key-store.ts'
+import { bytes, message, repeated } from '../../src/wire.ts'
 import { headerBytes } from './sealed-header.ts'
 
 const cost = { memoryKib: 8 * 1024, passes: 1, lanes: 1 }

@@ -1,7 +1,7 @@
 import { hkdfSync, pbkdf2Sync } from 'node:crypto'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { describe, expect, test, vi } from 'vitest'
-import { agreementPublicKey } from '../src/curve/native-keys.ts'
+import { agreementPublicKey } from '../../src/curve/native-keys.ts'
 import {
   entropyToRecoveryPhrase,
   Keyring,
@@ -10,8 +10,8 @@ import {
   pae,
   recoveryAgreementKeyFromPhrase,
   sealToAgreementKey,
-} from '../src/index.ts'
-import { hpkeOpen } from '../src/sealing/hpke.ts'
+} from '../../src/index.ts'
+import { hpkeOpen } from '../../src/sealing/hpke.ts'
 
 const code = (expected: KeysErrorCode) => (error: unknown) =>
   error instanceof KeysError && error.code === expected

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { expect, test } from 'vitest'
-import { Keyring, MemoryKeyStore, PublicKey, SealedKeyStore } from '../src/index.ts'
+import { Keyring, MemoryKeyStore, PublicKey, SealedKeyStore } from '../../src/index.ts'
 
 const { passphrase, publicKey, store, backup } = JSON.parse(
-  readFileSync(new URL('./vectors/sealed-v1.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../vectors/sealed-v1.json', import.meta.url), 'utf8'),
 ) as { passphrase: string; publicKey: string; store: Record<string, string>; backup: string }
 const hello = new TextEncoder().encode('hello')
 const signature = ed25519.sign(hello, new Uint8Array(32).fill(7))

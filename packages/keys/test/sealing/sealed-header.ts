@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '@noble/hashes/utils.js'
-import { bytes, type MessageOf, message, uint32 } from '../src/wire.ts'
+import { bytes, type MessageOf, message, uint32 } from '../../src/wire.ts'
 
 /** What a sealed box looks like from outside, to take apart and to forge; lengths are not checked. */
 const Box = message('Box', {

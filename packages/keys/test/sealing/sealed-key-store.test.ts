@@ -5,11 +5,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
-import { Keyring, type KeyStore, KeysError, MemoryKeyStore, Redacted, SealedKeyStore } from '../src/index.ts'
-import { FileKeyStore } from '../src/node.ts'
-import { parseChecked } from '../src/store/checked-record.ts'
-import { keyStoreSuite } from '../src/testing.ts'
-import { bytes, message, uint32 } from '../src/wire.ts'
+import {
+  Keyring,
+  type KeyStore,
+  KeysError,
+  MemoryKeyStore,
+  Redacted,
+  SealedKeyStore,
+} from '../../src/index.ts'
+import { FileKeyStore } from '../../src/node.ts'
+import { parseChecked } from '../../src/store/checked-record.ts'
+import { keyStoreSuite } from '../../src/testing.ts'
+import { bytes, message, uint32 } from '../../src/wire.ts'
 import { headerBytes } from './sealed-header.ts'
 
 /** The least that is allowed, so that the tests take milliseconds. */
@@ -291,7 +298,7 @@ describe('SealedKeyStore.changePassphrase', () => {
   test('a process that the system kills while it writes leaves such a store in its files', async () => {
     const folder = join(await mkdtemp(join(tmpdir(), 'vestibule-sealed-')), 'keys')
     await (await open(new FileKeyStore(folder), 'a')).add('record', record)
-    const source = (file: string) => JSON.stringify(new URL(`../src/${file}`, import.meta.url).href)
+    const source = (file: string) => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href)
     // It says when a write begins, and is killed there or a little later.
     const script = `
       const { writeSync } = await import('node:fs')
@@ -332,10 +339,10 @@ describe('SealedKeyStore.changePassphrase', () => {
 test('importing the package loads no Argon2', async () => {
   const script = `
     const { createRequire } = await import('node:module')
-    await import(${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)})
+    await import(${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)})
     const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes('hash-wasm'))
     const before = loaded()
-    const { wasmArgon2id } = await import(${JSON.stringify(new URL('../src/sealing/argon2id.ts', import.meta.url).href)})
+    const { wasmArgon2id } = await import(${JSON.stringify(new URL('../../src/sealing/argon2id.ts', import.meta.url).href)})
     await wasmArgon2id(new Uint8Array(8), new Uint8Array(16), { memoryKib: 8, passes: 1, lanes: 1 }, 32)
     process.stdout.write(JSON.stringify([before, loaded()]))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {

@@ -2,7 +2,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isInPrimeSubgroup } from '../src/curve/subgroup.ts'
+import { isInPrimeSubgroup } from '../../src/curve/subgroup.ts'
 
 const { Point } = ed25519
 const eighth = Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05')

@@ -3,7 +3,7 @@ import { argon2id as nobleArgon2 } from '@noble/hashes/argon2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { argon2id, nobleArgon2id, wasmArgon2id } from '../src/sealing/argon2id.ts'
+import { argon2id, nobleArgon2id, wasmArgon2id } from '../../src/sealing/argon2id.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 

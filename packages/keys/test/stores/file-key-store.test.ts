@@ -2,9 +2,9 @@ import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Keyring, KeysError } from '../src/index.ts'
-import { FileKeyStore, writeFileAtomic } from '../src/node.ts'
-import { keyStoreSuite } from '../src/testing.ts'
+import { Keyring, KeysError } from '../../src/index.ts'
+import { FileKeyStore, writeFileAtomic } from '../../src/node.ts'
+import { keyStoreSuite } from '../../src/testing.ts'
 
 const folder = () => mkdtemp(join(tmpdir(), 'vestibule-keys-'))
 
