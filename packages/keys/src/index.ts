@@ -27,6 +27,6 @@ export {
   threadedBackend,
   verifySignature,
   webCryptoBackend,
-} from './signature.ts'
+} from './signatures/signature.ts'
+export { type SignedMessage, verifySignatures } from './signatures/verify-signatures.ts'
 export { type KeyStore, MemoryKeyStore } from './store/key-store.ts'
-export { type SignedMessage, verifySignatures } from './verify-signatures.ts'

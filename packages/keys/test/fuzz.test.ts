@@ -16,7 +16,7 @@ import {
 import { parseBackupContent } from '../src/sealing/key-backup.ts'
 import { encodeKeyRecord, parseKeyRecord } from '../src/store/key-store.ts'
 import * as wire from '../src/wire.ts'
-import { headerBytes } from './sealed-header.ts'
+import { headerBytes } from './sealing/sealed-header.ts'
 
 const Inner = wire.message('Inner', { x: wire.uint32(1), y: wire.optional(wire.bool(2)) })
 const Sample = wire.message('Sample', {

@@ -2,7 +2,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PublicKey, type SignatureBackend, verifySignature, verifySignatures } from '../../src/index.ts'
-import { fastestBackend } from '../../src/signature.ts'
+import { fastestBackend } from '../../src/signatures/signature.ts'
 import { cook, GENERATED } from './generated.ts'
 import { PUBLISHED, type Verdict } from './published.ts'
 

@@ -1,5 +1,5 @@
-import { inLanes } from './lanes.ts'
-import type { PublicKey } from './public-key.ts'
+import { inLanes } from '../lanes.ts'
+import type { PublicKey } from '../public-key.ts'
 import { fastestBackend, type SignatureBackend, verifySignature, workingWebCrypto } from './signature.ts'
 
 /** One signature to check; `message` and `signature` are only read, and stay the caller's. */

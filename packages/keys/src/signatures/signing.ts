@@ -1,5 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { base64Url } from './curve/native-keys.ts'
+import { base64Url } from '../curve/native-keys.ts'
 
 /** Signs for one secret key; made once, because importing a key costs more than a signature. */
 export type SignFunction = (message: Uint8Array) => Uint8Array

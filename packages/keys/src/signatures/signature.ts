@@ -1,7 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { base64Url } from './curve/native-keys.ts'
-import { isInPrimeSubgroup } from './curve/subgroup.ts'
-import { PublicKey } from './public-key.ts'
+import { base64Url } from '../curve/native-keys.ts'
+import { isInPrimeSubgroup } from '../curve/subgroup.ts'
+import { PublicKey } from '../public-key.ts'
 
 /** Length of an Ed25519 signature in bytes (RFC 8032, section 5.1.6). */
 export const SIGNATURE_BYTES = 64
