@@ -24,7 +24,7 @@ function feedStatement({ member, device, feed, purpose }: FeedBinding): Uint8Arr
  * @param options `signer`: holds the keys of the feed and of the device
  * @returns {@link FEED_PROOF_BYTES} bytes, an Ed25519 signature by `feed` and one by `device`; the caller's
  * @throws whatever `signer` throws, `KEY_NOT_FOUND` for instance
- * @see README, "The format"
+ * @see docs/credentials.md, "The format"
  * @example
  * const feed = await keyring.createKey()
  * const named = { member: identity, device, feed, purpose: 'DATA' } as const

@@ -23,7 +23,7 @@ export interface VerifyOptions {
  *
  * @param encoded the bytes of one credential; they are copied
  * @throws CredentialsError: every refusal, by `code`
- * @see README, "The format"
+ * @see docs/credentials.md, "The format"
  */
 export function verifyCredential(encoded: Uint8Array, options: VerifyOptions = {}): Promise<Credential> {
   return verifyOne(encoded, options)
@@ -39,7 +39,7 @@ const WORTHWHILE = 16
  * @param encoded the bytes of one credential each; they are copied when its turn comes, and not to be changed before
  * @param options `signal`: aborting stops what was not begun; the promise rejects with its reason
  * @returns for each, in the order given, the credential or why it is refused
- * @see README, "The format"
+ * @see docs/credentials.md, "The format"
  * @example
  * const verdicts = await verifyCredentials(stored)
  * const genuine = verdicts.filter((one) => !(one instanceof CredentialsError))

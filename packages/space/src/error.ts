@@ -33,6 +33,8 @@ export type SpaceErrorCode =
   | 'BAD_CANDIDATE'
   /** An admission that does not admit this identity, device and feeds into the expected space and role. */
   | 'BAD_ADMISSION'
+  /** A device of a member introduced itself with something that is not about it, or does not count here. */
+  | 'BAD_INTRODUCTION'
   /** The storage already holds an identity. */
   | 'IDENTITY_EXISTS'
   /** The storage holds no identity. */

@@ -2,6 +2,7 @@ import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Clock, type NetworkManager, type SwarmConnection, systemClock } from '@vestibule/network'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import { genesisIdOf, type SpaceAdmission } from './admission/admission.ts'
+import { adopt } from './admission/adopt.ts'
 import { SpaceError } from './error.ts'
 import { found } from './found.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
@@ -106,16 +107,34 @@ export class SpaceManager {
    */
   acceptSpace(admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
     return this.#whileOpen(async () => {
-      const existing = this.#entries.get(admission.spaceKey)
+      const existing = this.#existing(admission)
       if (existing !== undefined) {
-        if (existing.space.genesisId !== genesisIdOf(admission))
-          throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
         if (options.alsoWrite !== undefined) await this.storage.transact(options.alsoWrite)
         return this.#join(existing, options.addresses)
       }
       const own = { keyring: this.#keyring, signingContext: this.signingContext }
       const { store, staged } = await prepareAcceptance(admission, options, own)
       await staged.commit(this.storage, options.alsoWrite)
+      return this.#join(this.#add(store), options.addresses)
+    })
+  }
+
+  /**
+   * Takes up, on this device, a space of which the own identity is a member by another device: checks everything in
+   * the admission, admits feeds for this device, and writes it all in one transaction. Members hear of the device when
+   * they meet it. A space that is here already stays as it is.
+   * @param admission what `Space.admissionFor` gave on a device of a member, or a backup
+   * @throws SpaceError `BAD_ADMISSION`, and then nothing was written; `CLOSED`; storage, key and network errors
+   */
+  adoptSpace(
+    admission: SpaceAdmission,
+    options: { readonly addresses?: readonly string[] } = {},
+  ): Promise<Space> {
+    return this.#whileOpen(async () => {
+      const existing = this.#existing(admission)
+      if (existing !== undefined) return this.#join(existing, options.addresses)
+      const own = { keyring: this.#keyring, signingContext: this.signingContext }
+      const store = await adopt(admission, own, (staged) => staged.commit(this.storage))
       return this.#join(this.#add(store), options.addresses)
     })
   }
@@ -135,6 +154,13 @@ export class SpaceManager {
       if (this.#state !== 'open') throw closed()
       return task()
     })
+  }
+
+  #existing(admission: SpaceAdmission): Entry | undefined {
+    const entry = this.#entries.get(admission.spaceKey)
+    if (entry !== undefined && entry.space.genesisId !== genesisIdOf(admission))
+      throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
+    return entry
   }
 
   async #load(record: SpaceRecord): Promise<Entry> {

@@ -27,6 +27,8 @@ export class SpaceStore {
   readonly roster: Roster
   /** Changes of this space are made one after the other, so that no two continue a feed from the same head. */
   readonly serial = new Serial()
+  /** What came with the own admission besides the line of grants; nothing at the founder's. */
+  vouched: readonly Credential[] = []
   readonly #storage: Storage
   readonly #feeds = new Map<PublicKey, Feed>()
   readonly #messages = new MessageLog()
@@ -47,7 +49,11 @@ export class SpaceStore {
   static async open(storage: Storage, record: SpaceRecord): Promise<SpaceStore> {
     const store = new SpaceStore(storage, record)
     const admission = await storage.get(storageKeys.admission(record.spaceKey))
-    if (admission !== undefined) store.roster.vouch(await parseAdmission(admission))
+    if (admission !== undefined) {
+      const parsed = await parseAdmission(admission)
+      store.roster.vouch(parsed)
+      store.vouched = parsed.credentials
+    }
     // The founder's own control feed holds the credentials that admit it.
     await store.#open(record.controlFeedKey, 'CONTROL')
     await store.#openAdmitted()

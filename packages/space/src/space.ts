@@ -2,11 +2,12 @@ import type { Credential, Role } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import type { Channel, Clock } from '@vestibule/network'
 import type { SpaceAdmission } from './admission/admission.ts'
-import { type AdmitOptions, admit, type Candidate } from './admission/admit.ts'
+import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import { encodeDataEntry, type Message } from './message.ts'
 import { spaceTopic } from './record.ts'
 import type { SpacePeer } from './replication/handshake.ts'
+import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
 import type { Member } from './roster.ts'
 import type { SigningContext } from './signing-context.ts'
@@ -54,6 +55,8 @@ export class Space {
     this.#members = store.roster.members()
     this.#replication = new Replication(store, parts.signingContext, parts.clock, {
       onPeers: () => this.#emit((listener) => listener.onPeers?.(this.peers())),
+      onIntroduction: (introduction) =>
+        this.#serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
       onProblem: (problem) => this.#emit((listener) => listener.onProblem?.(problem)),
     })
     store.onChange = (change) => this.#onChange(change)
@@ -126,6 +129,14 @@ export class Space {
    */
   admit(candidate: Candidate, options: AdmitOptions): Promise<SpaceAdmission> {
     return this.#serially(() => admit({ store: this.#store, ...this.#parts }, candidate, options))
+  }
+
+  /**
+   * What another device of a member needs to take up this space. It holds the read keys: seal it.
+   * @throws SpaceError `NOT_A_MEMBER`, `CLOSED`
+   */
+  admissionFor(identityKey: PublicKey): Promise<SpaceAdmission> {
+    return this.#serially(async () => admissionFor({ store: this.#store, ...this.#parts }, identityKey))
   }
 
   /**

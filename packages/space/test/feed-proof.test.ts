@@ -1,13 +1,9 @@
-import { randomBytes } from '@noble/hashes/utils.js'
 import { type Credential, proveFeed } from '@vestibule/credentials'
 import { equalBytes, type PublicKey, pae } from '@vestibule/keys'
 import { bytes, message, repeated, string } from '@vestibule/keys/wire'
 import { describe, expect, test } from 'vitest'
-import { createBatch, emptyHead } from '../src/feed/entry.ts'
-import { encodeAdmission, parseAdmission, type Space } from '../src/index.ts'
-import { SpaceFrame } from '../src/replication/frame.ts'
-import { shakeHands } from '../src/replication/handshake.ts'
-import { channelPair, Person, until, World } from './world.ts'
+import { encodeAdmission, parseAdmission } from '../src/index.ts'
+import { Person, publish, until, World } from './world.ts'
 
 /** A space of ada's, with bob, who is to be admitted, and eve. */
 async function setup() {
@@ -38,25 +34,6 @@ async function aboutFeed(feed: PublicKey, { keyring }: Person, { claim, signer, 
   const forged = Uint8Array.of(...payload.slice(0, at), ...feed.toBytes(), ...payload.slice(at + 32))
   const signature = await keyring.sign(signer, pae('vestibule credential v1', type, by, forged))
   return Envelope.encode({ type, signer: by, payload: forged, signature, chain })
-}
-
-/** Puts entries into somebody's control feed and waits until the space has stored them. */
-async function publish(space: Space, person: Person, feed: PublicKey, payloads: Uint8Array[]): Promise<void> {
-  const never = new AbortController().signal
-  const [channel, theirs] = channelPair(person.name, 'host')
-  const served = space.serve(theirs, never).catch((error: Error) => error.name)
-  const trusting = { isMember: () => true, isAdmittedBy: async () => true, path: [] }
-  const { signingContext } = person
-  const own = { spaceKey: space.key, signingContext, nonce: randomBytes(32), signal: never }
-  await shakeHands(channel, { ...trusting, ...own })
-  const { batch } = await createBatch(person.keyring, emptyHead(space.key, feed), payloads)
-  await channel.send(SpaceFrame.encode({ entries: { feed: feed.toBytes(), batch } }))
-  const isStored = (head: { feed: Uint8Array; length: number }) =>
-    equalBytes(head.feed, feed.toBytes()) && head.length === payloads.length
-  for (let stored = false; !stored; )
-    stored = SpaceFrame.parseLenient(await channel.receive()).heads?.heads.some(isStored) ?? false
-  await channel.close()
-  await served
 }
 
 describe('a feed', () => {

@@ -9,10 +9,8 @@ import { encodeDataEntry } from '../src/message.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../src/replication/replication.ts'
-import { channelPair, namesOf, Person, stillClock, textsOf, until, World } from './world.ts'
+import { channelPair, namesOf, Person, stillClock, textsOf, trusting, until, World } from './world.ts'
 
-/** Believes everybody to be a member, and has nothing to show for itself. */
-const trusting = { isMember: () => true, isAdmittedBy: async () => true, path: [] }
 const never = new AbortController().signal
 
 /** A space of ada's with bob, an admin whom the tests speak for over bare channels, and eve, who is nobody. */

@@ -1,6 +1,9 @@
+import { randomBytes } from '@noble/hashes/utils.js'
 import { proveFeed } from '@vestibule/credentials'
-import { Keyring } from '@vestibule/keys'
+import { equalBytes, Keyring, type PublicKey } from '@vestibule/keys'
+import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { type Channel, type ChannelEnd, NetworkError, type SwarmOptions } from '@vestibule/network'
+import { createBatch, emptyHead } from '../src/feed/entry.ts'
 import {
   type Candidate,
   encodeAdmission,
@@ -11,6 +14,18 @@ import {
   SpaceManager,
   type Storage,
 } from '../src/index.ts'
+import { SpaceFrame } from '../src/replication/frame.ts'
+import { shakeHands } from '../src/replication/handshake.ts'
+
+/** As a signing context stores it. */
+const IdentityRecord = message('IdentityRecord', {
+  version: uint32(1),
+  identityKey: bytes(2),
+  deviceKey: bytes(3),
+  agreementKey: bytes(4),
+  displayName: string(5),
+  chain: repeated(bytes(6), { max: 8 }),
+})
 
 /** Time stands still; timers never fire. */
 export const stillClock = { now: () => 1_700_000_000_000, after: () => () => {} }
@@ -199,6 +214,31 @@ export class Person {
     return new Person({ ...parts, manager })
   }
 
+  /** The same person on a fresh device, which this one authorises. */
+  async secondDevice(world: World, name: string): Promise<Person> {
+    const { identityKey, profile, chain } = this.signingContext
+    const [keyring, storage] = [new Keyring(), new MemoryStorage()]
+    const [deviceKey, agreementKey] = [await keyring.createKey(), await keyring.createAgreementKey()]
+    const claim = {
+      type: 'AuthorizedDevice',
+      identity: identityKey,
+      device: deviceKey,
+      agreementKey,
+    } as const
+    const named = await this.signingContext.issue(claim)
+    const fields = {
+      version: 1,
+      identityKey: identityKey.toBytes(),
+      deviceKey: deviceKey.toBytes(),
+      agreementKey,
+    }
+    const links = [named, ...chain].map(({ encoded }) => encoded)
+    const record = IdentityRecord.encode({ ...fields, displayName: profile.displayName, chain: links })
+    await storage.transact([{ key: 'identity', value: record }])
+    const signingContext = await SigningContext.open({ keyring, storage, clock: stillClock })
+    return Person.#open(world, { name, keyring, storage, signingContext })
+  }
+
   async candidate(): Promise<Candidate> {
     const { identityKey, chain, deviceKey, agreementKey, profile } = this.signingContext
     const [controlFeedKey, dataFeedKey] = [await this.keyring.createKey(), await this.keyring.createKey()]
@@ -209,6 +249,14 @@ export class Person {
       dataFeedProof: await proveFeed({ ...own, feed: dataFeedKey, purpose: 'DATA' }),
     }
   }
+}
+
+/** Believes everybody to be a member, and has nothing to show for itself. */
+export const trusting = {
+  isRevoked: () => false,
+  isMember: () => true,
+  isAdmittedBy: async () => true,
+  path: [],
 }
 
 /** Admits a person over the wire format, as an invitation does. */
@@ -222,6 +270,29 @@ export async function bring(
   const admission = await space.admit(candidate, { role })
   const received = await parseAdmission(encodeAdmission(admission))
   return guest.manager.acceptSpace(received, { ...candidate, role, addresses })
+}
+
+/** Puts entries into somebody's control feed, empty so far, and waits until the space has stored them. */
+export async function publish(
+  space: Space,
+  person: Person,
+  feed: PublicKey,
+  payloads: Uint8Array[],
+): Promise<void> {
+  const never = new AbortController().signal
+  const [channel, theirs] = channelPair(person.name, 'host')
+  const served = space.serve(theirs, never).catch((error: Error) => error.name)
+  const { signingContext } = person
+  const own = { spaceKey: space.key, signingContext, nonce: randomBytes(32), signal: never }
+  await shakeHands(channel, { ...trusting, ...own })
+  const { batch } = await createBatch(person.keyring, emptyHead(space.key, feed), payloads)
+  await channel.send(SpaceFrame.encode({ entries: { feed: feed.toBytes(), batch } }))
+  const isStored = (head: { feed: Uint8Array; length: number }) =>
+    equalBytes(head.feed, feed.toBytes()) && head.length === payloads.length
+  for (let stored = false; !stored; )
+    stored = SpaceFrame.parseLenient(await channel.receive()).heads?.heads.some(isStored) ?? false
+  await channel.close()
+  await served
 }
 
 /** Waits until a condition holds, looking again at every event of the space. */

@@ -10,7 +10,7 @@ import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
 import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
 import { type Member, Members } from './outputs/members.ts'
-import { mayChange, mayRemove } from './outputs/standing.ts'
+import { isRevoked, mayChange, mayRemove } from './outputs/standing.ts'
 import { type Why, why } from './outputs/why.ts'
 import { packSnapshot, unpackSnapshot } from './snapshot/snapshot.ts'
 import { Verdicts } from './verdicts.ts'
@@ -34,7 +34,7 @@ export interface Added {
  * What the fold itself does not bound is how many credentials it is given: a feed is an unbroken chain whose
  * every entry has the one before among its parents, and it is for whoever reads feeds to hold them to that.
  *
- * @see README, "What counts"
+ * @see docs/credentials.md, "The rules"
  * @example
  * const membership = new Membership(space)
  * membership.add(genesis)
@@ -191,6 +191,14 @@ export class Membership {
   mayChange(identity: PublicKey, member: PublicKey, role: Role): boolean {
     const mayGrant = this.may(identity, role)
     return mayChange(this.#verdicts, this.#members.acting(), identity, member, role, mayGrant)
+  }
+
+  /**
+   * Whether a key of an identity may no longer sign for it here: a senior one revoked it, or all that named it. Of a
+   * key that no act of the graph names nothing is known, and this is false.
+   */
+  isRevoked(identity: PublicKey, device: PublicKey): boolean {
+    return isRevoked(this.#verdicts, identity, device)
   }
 
   /**

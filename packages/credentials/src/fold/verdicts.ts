@@ -17,7 +17,7 @@ import { Witnesses } from './witnesses.ts'
  * - `fits`: what an act may do. `counts`: it fits, and nothing that fits is before it in its contest (one genesis,
  *   one founder, one admission of a feed).
  *
- * @see README, "What counts"
+ * @see docs/credentials.md, "The rules"
  */
 export class Verdicts {
   readonly acts: Acts

@@ -1,7 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Credential, isAtLeast, ROLES } from '../../src/index.ts'
-import { act, deviceOf, extend, foldOf, histories, opsArb, PEOPLE, print, remove, SPACE } from './history.ts'
+import {
+  act,
+  deviceOf,
+  extend,
+  foldOf,
+  histories,
+  NOTE,
+  opsArb,
+  PEOPLE,
+  print,
+  remove,
+  SPACE,
+} from './history.ts'
 import { Spec } from './spec.ts'
 
 const RUNS = { numRuns: 1000 }
@@ -126,6 +138,19 @@ describe('the laws of a space, on random histories', () => {
           )
           expect(new Set(came).size).toBeLessThan(2)
         }
+      }),
+      RUNS,
+    )
+  })
+
+  it('a revoked device is one by which nothing can be done any more', () => {
+    fc.assert(
+      fc.property(histories(16), someone, fc.nat(2), (history, who, n) => {
+        const device = n === 2 ? who : deviceOf(who, n)
+        const next = act('~next', who, NOTE, foldOf(history).heads, device)
+        const spec = new Spec(SPACE, [...history, next])
+        fc.pre(Number.isFinite(spec.level(who, device)))
+        expect(foldOf(history).isRevoked(who, device), print(history)).toBe(!spec.deviceOk(next))
       }),
       RUNS,
     )

@@ -1,6 +1,6 @@
 """Writes credentials.json: golden bytes of every kind of credential.
 
-A second implementation of the format in the package's README, on purpose with nothing of the package in it:
+A second implementation of the format in docs/credentials.md, on purpose with nothing of the package in it:
 protobuf by hand, Ed25519 from the `cryptography` library. Keys come from the seeds below (one byte, 32 times).
 
     python3 generate.py > credentials.json

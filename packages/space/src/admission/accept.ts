@@ -77,7 +77,7 @@ function checkPath(
   member: PublicKey,
 ): Role {
   const grant = path.at(-1)?.claim
-  if (grant?.type !== 'SpaceMember') throw bad('no grant')
+  if (grant?.type !== 'SpaceMember' && grant?.type !== 'ChangedRole') throw bad('no grant')
   if (promised.genesisId !== undefined && promised.genesisId !== genesisId)
     throw bad('another genesis than was promised')
   const role = promised.role ?? grant.role
@@ -134,8 +134,8 @@ function checkStore(
   identity: PublicKey,
   role: Role,
 ): void {
-  if (admission.controlFeeds.length > 0 && roster.provisional)
-    throw bad('the grant does not follow from the control feeds')
+  const others = admission.controlFeeds.filter(({ feed }) => feed !== record.controlFeedKey)
+  if (others.length > 0 && roster.provisional) throw bad('the grant does not follow from the control feeds')
   for (const { feed } of admission.controlFeeds)
     if (roster.feed(feed)?.purpose !== 'CONTROL') throw bad('a control feed that is not admitted')
   if (roster.roleOf(identity) !== role) throw bad('the grant does not count in the space')

@@ -96,6 +96,16 @@ export async function admit(
 }
 
 /**
+ * What another device of a member needs: the line to that member's grant and everything that is known with it.
+ * @throws SpaceError `NOT_A_MEMBER`
+ */
+export function admissionFor(host: Host, identity: PublicKey): Promise<SpaceAdmission> {
+  const path = host.store.roster.pathOf(identity)
+  if (path.length === 0) throw new SpaceError('NOT_A_MEMBER', 'this identity is not a member')
+  return withControlFeeds(host.store, admissionOf(host, path, []))
+}
+
+/**
  * Somebody who was admitted here and comes with other feeds has lost what it was admitted with, its answer or its
  * storage. Whoever gave the grant may admit further feeds under it, so it gets in again, as the same member.
  */
@@ -202,8 +212,8 @@ function pathToOwnGrant({ store, signingContext }: Host): Credential[] {
 /** Without the control feeds. The feeds of everybody on the path are named with those that are given. */
 function admissionOf(
   { store, signingContext }: Host,
-  path: Credential[],
-  fresh: Credential[],
+  path: readonly Credential[],
+  fresh: readonly Credential[],
 ): SpaceAdmission {
   const { membership } = store.roster
   const named = new Map(fresh.map((credential) => [credential.id, credential]))

@@ -1,3 +1,4 @@
+import { MAX_CHAIN_LENGTH } from '@vestibule/credentials'
 import {
   bytes,
   enumeration,
@@ -19,6 +20,8 @@ export const MAX_HANDSHAKE_FRAME_BYTES = 64 * 1024
 /** Most credentials, and bytes of them, by which somebody shows how it was admitted. */
 export const MAX_PATH_LENGTH = 16
 export const MAX_PATH_BYTES = 40 * 1024
+/** Most credentials by which a device introduces itself: its chain, its control feed and its data feed. */
+export const MAX_INTRODUCTION_LENGTH = MAX_CHAIN_LENGTH + 2
 /** Most feeds that one frame announces or asks for. */
 export const MAX_FEEDS_PER_FRAME = 1024
 /** Version of this protocol. Both ends say theirs first. */
@@ -67,5 +70,9 @@ export const SpaceFrame = message('SpaceFrame', {
   ),
   /** Everything that was asked for by the first so many wants has been sent, as far as this end had it. */
   settled: optional(uint32(8)),
+  /** At most once, before anything else: what admits the feeds of this device, for whoever has not heard of it. */
+  introduction: optional(
+    nested(9, message('Introduction', { credentials: repeated(bytes(1), { max: MAX_INTRODUCTION_LENGTH }) })),
+  ),
 })
 export type SpaceFrame = MessageOf<typeof SpaceFrame>

@@ -1,4 +1,4 @@
-import { CredentialsError, verifyPresentation } from '@vestibule/credentials'
+import { CredentialsError, type Presented, verifyPresentation } from '@vestibule/credentials'
 import { equalBytes, type PublicKey, pae } from '@vestibule/keys'
 import { WireError } from '@vestibule/keys/wire'
 import type { Channel } from '@vestibule/network'
@@ -27,6 +27,8 @@ export interface HandshakeOptions {
   readonly signingContext: SigningContext
   /** The own line of admissions, encoded; may be empty. */
   readonly path: readonly Uint8Array[]
+  /** Whether a device, or one that stands between it and its identity, was revoked. */
+  readonly isRevoked: (presented: Presented) => boolean
   readonly isMember: (identity: PublicKey) => boolean
   /** Whether a line of admissions, encoded, shows somebody to be a member who is not known yet. */
   readonly isAdmittedBy: (identity: PublicKey, path: readonly Uint8Array[]) => Promise<boolean>
@@ -40,7 +42,7 @@ export interface HandshakeOptions {
  * done nothing of the space is sent to anybody who is not known to be a member. A member who is new to the other end
  * shows how it was admitted; two who don't know each other at all don't come together.
  *
- * @throws SpaceError `NOT_A_MEMBER` (the other end is none, or showed nothing valid), `REFUSED_BY_PEER`,
+ * @throws SpaceError `NOT_A_MEMBER` (the other end is none, a revoked device of one, or showed nothing valid), `REFUSED_BY_PEER`,
  *   `UNSUPPORTED_VERSION`, `MALFORMED`; network errors
  */
 export async function shakeHands(channel: Channel, options: HandshakeOptions): Promise<SpacePeer> {
@@ -57,8 +59,11 @@ export async function shakeHands(channel: Channel, options: HandshakeOptions): P
   await send({ presentation: await present(channel, options, hello.nonce) })
   const { presentation, verdict } = await receive(channel, signal)
   if (verdict !== undefined) throw refusedByPeer(verdict)
-  const peer = await identify(channel, options, hello.nonce, presentation)
-  if (peer === undefined) return refuseAs('BAD_PRESENTATION', channel, signal)
+  const presented = await identify(channel, options, hello.nonce, presentation)
+  if (presented === undefined) return refuseAs('BAD_PRESENTATION', channel, signal)
+  if (options.isRevoked(presented)) return refuseAs('NOT_A_MEMBER', channel, signal)
+  const { identity: identityKey, device: deviceKey } = presented
+  const peer = { peer: channel.remotePeer, identityKey, deviceKey }
   await decide(channel, peer, options)
   return peer
 }
@@ -114,14 +119,13 @@ async function identify(
   { spaceKey, nonce }: HandshakeOptions,
   theirNonce: Uint8Array,
   presentation: Uint8Array | undefined,
-): Promise<SpacePeer | undefined> {
+): Promise<Presented | undefined> {
   try {
-    const { identity, device } = await verifyPresentation(presentation ?? new Uint8Array(), {
+    return await verifyPresentation(presentation ?? new Uint8Array(), {
       space: spaceKey,
       nonce,
       channelBinding: binding(channel.remotePeer, channel.localPeer, theirNonce),
     })
-    return { peer: channel.remotePeer, identityKey: identity, deviceKey: device }
   } catch (error) {
     if (error instanceof CredentialsError) return undefined
     throw error

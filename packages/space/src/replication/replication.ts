@@ -1,10 +1,12 @@
 import { randomBytes } from '@noble/hashes/utils.js'
+import type { Credential } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import { type Channel, type Clock, NetworkError } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { type SpacePeer, shakeHands } from './handshake.ts'
+import { introductionOf } from './introduction.ts'
 import { Session } from './session.ts'
 
 /** How long the other end may take to show who it is. */
@@ -14,6 +16,8 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000
 export interface ReplicationEvents {
   /** Members came or went. */
   onPeers(): void
+  /** A member's device introduced itself: see `takeIn`. */
+  onIntroduction(introduction: readonly Credential[]): Promise<boolean>
   /** Something was refused, or failed. The channel that it was about has ended, except for a fork. */
   onProblem(problem: SpaceError): void
 }
@@ -99,9 +103,11 @@ export class Replication {
     try {
       signal.throwIfAborted()
       const peer = await this.#shakeHands(channel, signal)
-      session = new Session(channel, peer, this.#store, this.#forked, {
+      const introduction = introductionOf(this.#store, this.#signingContext)
+      session = new Session(channel, peer, this.#store, this.#forked, introduction, {
         onStored: (by, feed, length) => this.#onStored(by, feed, length),
         onFork: (feed) => this.#onFork(feed),
+        onIntroduction: (introduction) => this.#events.onIntroduction(introduction),
         onProgress: () => this.#wakeWaiting(),
       })
       this.#sessions.add(session)
@@ -130,6 +136,10 @@ export class Replication {
         spaceKey: this.#store.record.spaceKey,
         signingContext: this.#signingContext,
         path: roster.pathOf(this.#signingContext.identityKey).map(({ encoded }) => encoded),
+        isRevoked: ({ identity, device, chain }) =>
+          [device, ...chain.map(({ signer }) => signer)].some((key) =>
+            roster.membership.isRevoked(identity, key),
+          ),
         isMember: (identity) => roster.roleOf(identity) !== undefined,
         isAdmittedBy: (identity, path) => roster.isAdmittedBy(identity, path),
         nonce: randomBytes(32),

@@ -1,3 +1,4 @@
+import type { Credential } from '@vestibule/credentials'
 import { equalBytes, PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { headFromWire, headToWire } from '../admission/admission.ts'
@@ -6,6 +7,7 @@ import { type FeedBatch, parseEntry, type SignedHead, verifyHead } from '../feed
 import type { SpaceStore } from '../space-store.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from './frame.ts'
 import { parseFrame, type SpacePeer } from './handshake.ts'
+import { parseIntroduction } from './introduction.ts'
 import { PeerSync, type SyncStep } from './peer-sync.ts'
 
 /** What a session tells whoever runs it. */
@@ -14,6 +16,11 @@ export interface SessionEvents {
   onStored(peer: SpacePeer, feed: PublicKey, length: number): void
   /** The feed's key has signed two histories. Nothing more of it is taken. */
   onFork(feed: PublicKey): void
+  /**
+   * The other end introduced itself: see `takeIn`.
+   * @returns false when it has to be tried again
+   */
+  onIntroduction(introduction: readonly Credential[]): Promise<boolean>
   /** Something was read; {@link Session.isCaughtUp} may have changed. */
   onProgress(): void
 }
@@ -28,7 +35,10 @@ export class Session {
   readonly #store: SpaceStore
   readonly #forked: ReadonlySet<PublicKey>
   readonly #events: SessionEvents
+  readonly #introduction: readonly Credential[]
   readonly #sync = new PeerSync()
+  /** The other end's, until it is taken in. */
+  #introduced: readonly Credential[] | undefined
   #wake: () => void = () => {}
   #news = true
 
@@ -37,12 +47,14 @@ export class Session {
     peer: SpacePeer,
     store: SpaceStore,
     forked: ReadonlySet<PublicKey>,
+    introduction: readonly Credential[],
     events: SessionEvents,
   ) {
     this.peer = peer
     this.#channel = channel
     this.#store = store
     this.#forked = forked
+    this.#introduction = introduction
     this.#events = events
   }
 
@@ -75,6 +87,9 @@ export class Session {
   }
 
   async #write(signal: AbortSignal): Promise<void> {
+    const credentials = this.#introduction.map(({ encoded }) => encoded)
+    if (credentials.length > 0)
+      await this.#channel.send(SpaceFrame.encode({ introduction: { credentials } }), { signal })
     while (!signal.aborted) {
       this.#news = false
       const step = this.#sync.step(this.#store.feeds().filter(({ key }) => !this.#forked.has(key)))
@@ -135,6 +150,10 @@ export class Session {
       if (frame.entries !== undefined)
         await this.#onEntries(PublicKey.from(frame.entries.feed), frame.entries.batch)
       if (frame.settled !== undefined) this.#sync.onSettled(frame.settled)
+      if (frame.introduction !== undefined)
+        this.#introduced = await parseIntroduction(frame.introduction.credentials, this.peer)
+      if (this.#introduced !== undefined && (await this.#events.onIntroduction(this.#introduced)))
+        this.#introduced = undefined
       this.#events.onProgress()
       this.wake()
     }

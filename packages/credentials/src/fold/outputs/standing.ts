@@ -46,3 +46,12 @@ function mayTake(verdicts: Verdicts, acting: Grant | undefined, identity: Public
   if (rankOf(grant.role) >= OWNER) return false
   return acting !== undefined && acting.holder === identity && acts.better(acting, grant)
 }
+
+/** Whether a device was revoked, or fell with all that named it. Of one that no act names nothing is known. */
+export function isRevoked(verdicts: Verdicts, identity: PublicKey, device: PublicKey): boolean {
+  const { devices } = verdicts.acts
+  const level = devices.level(identity, device)
+  if (level === undefined || !devices.isRevoking(identity)) return false
+  if (devices.revocations(identity, device).some((at) => verdicts.revokes(at))) return true
+  return level >= 1 && !devices.namingsAbove(identity, device).some((at) => verdicts.fits(at))
+}

@@ -1,0 +1,68 @@
+import { type FeedPurpose, isAtLeast, proveFeed } from '@vestibule/credentials'
+import type { Keyring, PublicKey } from '@vestibule/keys'
+import { SpaceError } from '../error.ts'
+import { createBatch, emptyHead } from '../feed/entry.ts'
+import type { SigningContext } from '../signing-context.ts'
+import type { SpaceStore } from '../space-store.ts'
+import type { StagedStorage } from '../storage/staged-storage.ts'
+import { prepareAcceptance } from './accept.ts'
+import type { SpaceAdmission } from './admission.ts'
+
+/** This device, as it will act in the space. */
+interface Own {
+  readonly keyring: Keyring
+  readonly signingContext: SigningContext
+}
+
+/**
+ * Takes up, for a new device, a space of which its identity is a member: the device admits feeds of its own, and its
+ * control feed begins with what shows that it may. Gives what has to be stored, and takes its keys back when `store`
+ * fails.
+ *
+ * @throws SpaceError `BAD_ADMISSION`, or what is wrong with a feed in it; key errors, and whatever `store` throws
+ */
+export async function adopt(
+  admission: SpaceAdmission,
+  own: Own,
+  store: (staged: StagedStorage) => Promise<void>,
+): Promise<SpaceStore> {
+  const { keyring } = own
+  const controlFeedKey = await keyring.createKey()
+  const dataFeedKey = await keyring.createKey()
+  try {
+    const feeds = { controlFeedKey, dataFeedKey }
+    const prepared = await prepareAcceptance(await withOwnFeeds(admission, feeds, own), feeds, own)
+    await store(prepared.staged)
+    return prepared.store
+  } catch (error) {
+    for (const key of [controlFeedKey, dataFeedKey]) await keyring.deleteKey(key)
+    throw error
+  }
+}
+
+async function withOwnFeeds(
+  admission: SpaceAdmission,
+  feeds: { readonly controlFeedKey: PublicKey; readonly dataFeedKey: PublicKey },
+  { keyring, signingContext }: Own,
+): Promise<SpaceAdmission> {
+  const { spaceKey: space, path } = admission
+  const { identityKey: member, deviceKey: device, chain } = signingContext
+  const grant = path.at(-1)
+  if (grant === undefined) throw new SpaceError('BAD_ADMISSION', 'no grant')
+  const admit = async (feed: PublicKey, purpose: FeedPurpose, parents: readonly string[]) => {
+    const binding = { member, device, feed, purpose }
+    const proof = await proveFeed({ signer: keyring, ...binding })
+    return signingContext.issue({ type: 'AdmittedFeed', space, ...binding, proof }, { parents })
+  }
+  const named = [...chain].reverse()
+  const control = await admit(feeds.controlFeedKey, 'CONTROL', [grant.id, ...named.map(({ id }) => id)])
+  const writes = 'role' in grant.claim && isAtLeast(grant.claim.role, 'EDITOR')
+  const data = writes ? [await admit(feeds.dataFeedKey, 'DATA', [control.id])] : []
+  const payloads = [...named, control, ...data].map(({ encoded }) => encoded)
+  const { batch } = await createBatch(keyring, emptyHead(space, feeds.controlFeedKey), payloads)
+  return {
+    ...admission,
+    credentials: [...admission.credentials, ...named, control, ...data],
+    controlFeeds: [...admission.controlFeeds, { feed: feeds.controlFeedKey, batches: [batch] }],
+  }
+}

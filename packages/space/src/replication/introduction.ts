@@ -1,0 +1,87 @@
+import { type Credential, CredentialsError, isAtLeast, verifyCredential } from '@vestibule/credentials'
+import type { Keyring } from '@vestibule/keys'
+import { SpaceError } from '../error.ts'
+import type { SigningContext } from '../signing-context.ts'
+import type { SpaceStore } from '../space-store.ts'
+import type { SpacePeer } from './handshake.ts'
+
+/** Feeds of one kind that one member may have here, so that introductions do not fill the space. */
+const MAX_FEEDS_PER_MEMBER = 32
+
+/**
+ * What admits the feeds of this device, when it came by its own word instead of a host's: its chain, from the top
+ * down, then its feeds. Nobody hears of it in any other way, as its control feed is not one of the space until then.
+ */
+export function introductionOf(
+  { vouched }: SpaceStore,
+  { identityKey, deviceKey }: SigningContext,
+): Credential[] {
+  const own = vouched.filter(({ issuer }) => issuer === identityKey)
+  const feeds = own.filter(({ claim }) => claim.type === 'AdmittedFeed' && claim.device === deviceKey)
+  if (feeds.length === 0) return []
+  return [...own.filter(({ claim }) => isAboutDevices(claim)), ...feeds]
+}
+
+/**
+ * Reads an introduction.
+ * @throws SpaceError `BAD_INTRODUCTION` when something does not verify or is about somebody else than the other end
+ */
+export async function parseIntroduction(
+  encoded: readonly Uint8Array[],
+  { identityKey, deviceKey }: SpacePeer,
+): Promise<Credential[]> {
+  try {
+    const credentials = await Promise.all(encoded.map((one) => verifyCredential(one)))
+    for (const { claim, issuer } of credentials) {
+      const isOwnFeed =
+        claim.type === 'AdmittedFeed' && claim.member === identityKey && claim.device === deviceKey
+      if (issuer !== identityKey || !(isOwnFeed || isAboutDevices(claim)))
+        throw bad('it says something else than what this device is, and which feeds it has')
+    }
+    return credentials
+  } catch (cause) {
+    if (!(cause instanceof CredentialsError)) throw cause
+    throw new SpaceError('BAD_INTRODUCTION', 'a credential of it does not verify', { cause })
+  }
+}
+
+/**
+ * Takes in an introduction: passes it on in the own control feed, where everybody finds it. Inside the store's
+ * serial.
+ * @returns false when it comes after something that is not here yet; it may be tried again
+ * @throws SpaceError `BAD_INTRODUCTION` when it does not count in this space; storage and key errors
+ */
+export async function takeIn(
+  { store, keyring }: { readonly store: SpaceStore; readonly keyring: Keyring },
+  introduction: readonly Credential[],
+): Promise<boolean> {
+  const { record, roster } = store
+  const fresh = introduction.filter(({ id }) => !roster.membership.has(id))
+  if (fresh.length === 0) return true
+  const ids = new Set(introduction.map(({ id }) => id))
+  if (!fresh.every(({ parents }) => parents.every((id) => ids.has(id) || roster.membership.has(id))))
+    return false
+  for (const { claim } of fresh) {
+    if (claim.type !== 'AdmittedFeed') continue
+    const role = roster.roleOf(claim.member)
+    const others = [...roster.membership.feeds().values()].filter(
+      ({ member, purpose }) => member === claim.member && purpose === claim.purpose,
+    )
+    if (role === undefined || (claim.purpose === 'DATA' && !isAtLeast(role, 'EDITOR')))
+      throw bad('a feed that its role does not allow')
+    if (others.length >= MAX_FEEDS_PER_MEMBER) throw bad(`more than ${MAX_FEEDS_PER_MEMBER} feeds`)
+  }
+  await store.append(
+    keyring,
+    record.controlFeedKey,
+    fresh.map(({ encoded }) => encoded),
+  )
+  if (!fresh.every(({ claim, id }) => claim.type !== 'AdmittedFeed' || roster.membership.counts(id)))
+    throw bad('a feed that does not count in the space')
+  return true
+}
+
+const isAboutDevices = ({ type }: Credential['claim']): boolean =>
+  type === 'AuthorizedDevice' || type === 'IdentityRecovery'
+
+const bad = (what: string): SpaceError => new SpaceError('BAD_INTRODUCTION', what)
