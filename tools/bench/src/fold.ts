@@ -14,7 +14,7 @@ const DEFAULT_RUNS = 3
 const LATER = 1000
 const WARM_UP = 1000
 
-/** What was measured for a space of one size: the medians of the runs, in milliseconds. */
+/** What was measured for a space of one size: the median of the runs, each in a process of its own, in milliseconds. */
 export interface FoldRow {
   readonly credentials: number
   /** From bytes to members and feeds, every signature checked. */
