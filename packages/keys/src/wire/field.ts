@@ -58,7 +58,7 @@ export function string(number: number, size: Size = {}): Field<string, 'required
     read: (reader) => {
       const raw = reader.bytes()
       checkSize(number, raw.length, size)
-      return decoder.decode(raw)
+      return shortAscii(raw) ?? decoder.decode(raw)
     },
     write: (writer, value) => {
       const raw = encoder.encode(value)
@@ -67,6 +67,15 @@ export function string(number: number, size: Size = {}): Field<string, 'required
     },
     isDefault: (value) => value === '',
   }
+}
+
+const SHORT_BYTES = 32
+
+/** Names are mostly this; a `TextDecoder` takes several times as long for a few bytes. */
+function shortAscii(raw: Uint8Array): string | undefined {
+  if (raw.length > SHORT_BYTES) return undefined
+  for (const byte of raw) if (byte > 0x7f) return undefined
+  return String.fromCharCode(...raw)
 }
 
 /** An unsigned 32-bit integer. */
