@@ -1,7 +1,7 @@
 import { CredentialsError, Membership, verifyCredentials } from '@vestibule/credentials'
 import { describe, expect, it } from 'vitest'
-import { foldSizes } from '../src/fold.ts'
-import { spaceHistory } from '../src/space-history.ts'
+import { foldSizes } from '../src/credentials/fold.ts'
+import { spaceHistory } from '../src/credentials/space-history.ts'
 
 const fold = (history: Awaited<ReturnType<typeof spaceHistory>>): Membership => {
   const [genesis] = history

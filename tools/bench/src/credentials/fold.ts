@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import type { Benchmark } from './benchmark.ts'
-import { Child } from './child.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { Child } from '../child.ts'
+import { type Report, report, round, summarise } from '../figures.ts'
+import { newFolder } from '../peer.ts'
+import { aim, table } from '../table.ts'
 import { writeCredentials } from './credentials-file.ts'
-import { type Report, report, round, summarise } from './figures.ts'
 import type { FoldSample, FoldService } from './fold-child.ts'
-import { newFolder } from './peer.ts'
 import { spaceHistory } from './space-history.ts'
-import { aim, table } from './table.ts'
 
 const SIZES = [1000, 10_000, 100_000] as const
 const DEFAULT_RUNS = 3

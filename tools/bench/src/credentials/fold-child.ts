@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Credential, CredentialsError, Membership, verifyCredentials } from '@vestibule/credentials'
-import { serve } from './child.ts'
+import { serve } from '../child.ts'
+import { sharedNow } from '../figures.ts'
 import { readCredentials } from './credentials-file.ts'
-import { sharedNow } from './figures.ts'
 
 /** How often what takes a short time is done before it is measured, so that its code is compiled. */
 const WARM_UP_ROUNDS = 20
