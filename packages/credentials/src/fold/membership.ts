@@ -166,7 +166,10 @@ export class Membership {
     return claim?.type === 'SpaceGenesis' ? claim.name : undefined
   }
 
-  /** The members, the best grant of each deciding; the most senior first. A snapshot, not to be changed. */
+  /**
+   * The members, the best grant of each deciding; the most senior first. Costs what has changed, and iterating what
+   * there is. It stays as it is, whatever is added: the same object until something of it changes.
+   */
   members(): ReadonlyMap<PublicKey, Member> {
     return this.#members.map()
   }
@@ -228,7 +231,7 @@ export class Membership {
       : { counts: false, code: 'NOT_HERE', text: 'It is not here, or belongs to another space.' }
   }
 
-  /** The feeds that belong to the space, by their keys, in the order of their admission. A snapshot. */
+  /** The feeds that belong to the space, by their keys, in the order of their admission; as {@link members}. */
   feeds(): ReadonlyMap<PublicKey, Feed> {
     return this.#feeds.map()
   }
@@ -309,4 +312,5 @@ export class Membership {
   }
 }
 
-const NOTHING: Added = Object.freeze({ placed: [], counted: [] })
+const NONE: readonly string[] = Object.freeze([])
+const NOTHING: Added = Object.freeze({ placed: NONE, counted: NONE })

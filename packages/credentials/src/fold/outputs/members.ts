@@ -121,6 +121,10 @@ export class Members {
     if (grant === undefined) return this.#map.set(who, undefined)
     const { role } = grant
     const [profile, since] = [this.#profileOf(grant), grant.act.id]
+    const shown = this.#map.entry(who)
+    const isActing = shown?.value.acting !== undefined
+    if (shown?.rank === grant && shown.value.profile === profile && isActing === (grant === this.#acting))
+      return
     const value: Member =
       grant === this.#acting ? { role: 'OWNER', acting: role, profile, since } : { role, profile, since }
     this.#map.set(who, { rank: grant, value: Object.freeze(value) })
