@@ -261,22 +261,29 @@ export class Membership {
 
   #take(late: Known): Added {
     if (this.#knows(late.act.id) || this.#isForeign(late.act)) return NOTHING
-    const placed: number[] = []
-    const ready = [late]
-    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const parents = this.#parentsOf(next)
-      if (parents === undefined) continue
-      placed.push(this.#place(next, parents))
-      if (this.#waiting.size === 0) continue
-      for (const freed of this.#waiting.get(next.act.id) ?? []) ready.push(freed)
-      this.#waiting.delete(next.act.id)
+    const parents = this.#parentsOf(late)
+    if (parents === undefined) return NOTHING
+    const indices = [this.#place(late, parents)]
+    if (this.#waiting.size > 0) this.#placeFreed(indices)
+    const placed = indices.map((index) => this.#acts.act(index).id)
+    return { placed, counted: placed.filter((_, n) => this.#verdicts.counts(indices[n] ?? 0)) }
+  }
+
+  /** Places what waited for any of these, and puts it behind them. */
+  #placeFreed(placed: number[]): void {
+    for (const index of placed) {
+      const { id } = this.#acts.act(index)
+      const freed = this.#waiting.get(id) ?? []
+      this.#waiting.delete(id)
+      for (const next of freed) {
+        const parents = this.#parentsOf(next)
+        if (parents !== undefined) placed.push(this.#place(next, parents))
+      }
     }
-    const ids = (indices: readonly number[]) => indices.map((index) => this.#acts.act(index).id)
-    return { placed: ids(placed), counted: ids(placed.filter((index) => this.#verdicts.counts(index))) }
   }
 
   #knows(id: string): boolean {
-    return this.#acts.has(id) || this.#waitingIds.has(id)
+    return this.#acts.has(id) || (this.#waitingIds.size > 0 && this.#waitingIds.has(id))
   }
 
   #isForeign({ claim }: Act): boolean {

@@ -62,8 +62,8 @@ export async function foldSizes(
       wholeMs: median(({ wholeMs }) => wholeMs),
       foldMs: median(({ foldMs }) => foldMs),
       snapshotMs: median(({ snapshotMs }) => snapshotMs),
-      // Hundredths of a millisecond are too coarse here: to tenths of a microsecond.
-      oneMoreMs: summarise(list.map(({ oneMoreMs }) => oneMoreMs * 1000)).median / 1000,
+      // Hundredths of a millisecond are too coarse here.
+      oneMoreMs: Math.round(median(({ oneMoreMs }) => oneMoreMs * 1000) * 10) / 10_000,
     }
   })
   const ok = [...samples.values()].every((list) => new Set(list.flatMap(({ seen }) => seen)).size === 1)
