@@ -8,6 +8,8 @@ export type CredentialsErrorCode =
   | 'BAD_SIGNATURE'
   /** The key of an admitted feed, or its device, did not sign that it belongs to them and this member, for this purpose. */
   | 'BAD_FEED_PROOF'
+  /** The recovery key did not sign that it speaks for this identity. */
+  | 'BAD_RECOVERY_PROOF'
   /** The signer is not the issuer, and the chain from one to the other is absent or ends too early. */
   | 'MISSING_CHAIN'
   /** A chain that goes through one key twice. */

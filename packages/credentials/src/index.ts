@@ -51,5 +51,6 @@ export {
   type Presented,
   verifyPresentation,
 } from './presentation.ts'
+export { proveRecovery, type RecoveryBinding } from './recovery-proof.ts'
 export { isAtLeast, mayAdmit, ROLES, type Role } from './roles.ts'
 export { type VerifyOptions, verifyCredential, verifyCredentials } from './verify.ts'

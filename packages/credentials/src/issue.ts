@@ -32,7 +32,7 @@ export interface IssueOptions {
  *
  * @throws TypeError when a field does not fit (too long a name, too many parents, not an id)
  * @throws CredentialsError when `chain` does not lead from `signingKey` to `issuer`, or the issuer can't make
- *   this claim, or the proof of a feed in it does not hold
+ *   this claim, or the proof of a feed or a recovery key in it does not hold
  * @throws whatever `signer` throws, `KEY_NOT_FOUND` for instance
  * @example
  * const keyring = new Keyring()

@@ -6,6 +6,8 @@ import { parseClaim } from './claims/wire.ts'
 import type { Credential } from './credential.ts'
 import { Envelope, MAX_CREDENTIAL_BYTES, Payload, type Statement, signedBytes } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
+import { verifyFeedProof } from './feed-proof.ts'
+import { verifyRecoveryProof } from './recovery-proof.ts'
 
 /** The shape of a type's name; it ends up in logs and messages. */
 const TYPE_NAME = /^[A-Za-z][A-Za-z0-9._-]*$/
@@ -44,7 +46,9 @@ export async function openStatement(statement: Statement, backend?: SignatureBac
   const signed = signedBytes(statement)
   if (!(await verifySignature(signer, signed, statement.signature, backend)))
     throw new CredentialsError('BAD_SIGNATURE', `${printable(type)}: not signed by ${signer.toHex()}`)
-  return readStatement(statement, signer, signed)
+  const opened = readStatement(statement, signer, signed)
+  await checkProof(opened, backend)
+  return opened
 }
 
 /** Decodes a statement whose signature was checked. */
@@ -74,6 +78,20 @@ export function readStatement(
   }
   checkClaim(opened)
   return opened
+}
+
+/** Some claims name a key that has to agree to it. */
+async function checkProof({ claim }: Opened, backend: SignatureBackend | undefined): Promise<void> {
+  if (claim.type === 'AdmittedFeed' && !(await verifyFeedProof(claim, backend)))
+    throw new CredentialsError(
+      'BAD_FEED_PROOF',
+      `the feed ${claim.feed.toHex()} and its device did not agree to this`,
+    )
+  if (claim.type === 'IdentityRecovery' && !(await verifyRecoveryProof(claim, backend)))
+    throw new CredentialsError(
+      'BAD_RECOVERY_PROOF',
+      `the recovery key ${claim.recoveryKey.toHex()} did not agree to this`,
+    )
 }
 
 /**

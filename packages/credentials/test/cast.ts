@@ -4,8 +4,10 @@ import {
   type Claim,
   type Credential,
   type CredentialsErrorCode,
+  type IdentityRecovery,
   issueCredential,
   proveFeed,
+  proveRecovery,
 } from '../src/index.ts'
 
 export const NOON = 1_700_000_000_000
@@ -100,6 +102,13 @@ export async function feedClaim(
   const binding = { member: owner.identity, device: owner.device, feed, purpose }
   const signer = holding({ [feed.toHex()]: feedKeys, [owner.device.toHex()]: owner.keyring })
   return { type: 'AdmittedFeed', space, ...binding, proof: await proveFeed({ signer, ...binding }) }
+}
+
+/** A recovery key that agrees to speak for an identity; made and held by `keyring`. */
+export async function recoveryClaim(identity: PublicKey, keyring = new Keyring()): Promise<IdentityRecovery> {
+  const recoveryKey = await keyring.createKey()
+  const binding = { identity, recoveryKey, agreementKey: new Uint8Array(32).fill(9) }
+  return { type: 'IdentityRecovery', ...binding, proof: await proveRecovery({ signer: keyring, ...binding }) }
 }
 
 /** Signs for each key by the signer that is named for it. */

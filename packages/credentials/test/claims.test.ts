@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { type Claim, MAX_HEADS, MAX_SEALED_KEY_BYTES, MAX_SEALED_SECRETS_BYTES } from '../src/index.ts'
-import { createPerson, keyOf, NOON, refusal, speaker } from './cast.ts'
+import { encodeClaim } from '../src/claims/wire.ts'
+import { Envelope, Payload, signedBytes } from '../src/envelope.ts'
+import {
+  type Claim,
+  MAX_HEADS,
+  MAX_SEALED_KEY_BYTES,
+  MAX_SEALED_SECRETS_BYTES,
+  verifyCredential,
+} from '../src/index.ts'
+import { createPerson, keyOf, NOON, recoveryClaim, refusal, speaker } from './cast.ts'
 
 const space = keyOf(1)
 const hash = new Uint8Array(32)
@@ -24,7 +32,7 @@ describe('a claim that speaks of its issuer', () => {
     const profile = { displayName: 'Eve' }
     const claims: Claim[] = [
       { type: 'RevokedDevice', identity: other, device: keyOf(2) },
-      { type: 'IdentityRecovery', identity: other, recoveryKey: keyOf(2) },
+      await recoveryClaim(other),
       { type: 'IdentityProfile', identity: other, profile },
       { type: 'MemberProfile', space, member: other, profile },
       { type: 'DeviceProfile', identity: other, device: keyOf(2), label: '' },
@@ -44,21 +52,57 @@ describe('a claim that speaks of its issuer', () => {
 describe('a recovery key', () => {
   it('is named by the key of the identity alone, and is another one', async () => {
     const { keyring, identity, say } = await createPerson()
-    const claim = { type: 'IdentityRecovery', identity, recoveryKey: keyOf(2) } as const
+    const claim = await recoveryClaim(identity)
     expect(await refusal(say(claim))).toBe('WRONG_ISSUER')
     const itself = speaker(keyring, identity, identity, [])
     expect(await refusal(itself({ ...claim, recoveryKey: identity }))).toBe('CYCLIC_CHAIN')
   })
 
-  it('signs for its identity', async () => {
+  it('has agreed to it, or nobody could know whose phrase a phrase is', async () => {
+    const { keyring, identity } = await createPerson()
+    const itself = speaker(keyring, identity, identity, [])
+    const claim = await recoveryClaim(identity)
+    expect((await itself(claim)).claim).toEqual(claim)
+    const other = await recoveryClaim(keyOf(9))
+    for (const change of [
+      { proof: new Uint8Array(64) },
+      { proof: other.proof },
+      { recoveryKey: keyOf(2) },
+      { agreementKey: new Uint8Array(32).fill(1) },
+      { ...other, identity },
+    ])
+      expect(await refusal(itself({ ...claim, ...change }))).toBe('BAD_RECOVERY_PROOF')
+    await expect(itself({ ...claim, proof: claim.proof.slice(1) })).rejects.toThrow(TypeError)
+  })
+
+  it('that did not agree is refused in a chain, too', async () => {
     const { keyring, identity, device } = await createPerson()
-    const recoveryKey = await keyring.createKey()
-    const named = await speaker(
+    const claim = await recoveryClaim(identity, keyring)
+    const payload = Payload.encode({
+      issuer: identity.toBytes(),
+      parents: [],
+      issuedAtMs: NOON,
+      claim: encodeClaim({ ...claim, proof: new Uint8Array(64) }),
+    })
+    const statement = { type: 'IdentityRecovery', signer: identity.toBytes(), payload }
+    const link = { ...statement, signature: await keyring.sign(identity, signedBytes(statement)) }
+    const revocation = await speaker(
       keyring,
       identity,
       identity,
       [],
-    )({ type: 'IdentityRecovery', identity, recoveryKey })
+    )({ type: 'RevokedDevice', identity, device })
+    const above = { ...Envelope.parse(revocation.encoded), signer: claim.recoveryKey.toBytes() }
+    const signature = await keyring.sign(claim.recoveryKey, signedBytes(above))
+    const forged = Envelope.encode({ ...above, signature, chain: [link] })
+    expect(await refusal(verifyCredential(forged))).toBe('BAD_RECOVERY_PROOF')
+  })
+
+  it('signs for its identity', async () => {
+    const { keyring, identity, device } = await createPerson()
+    const claim = await recoveryClaim(identity, keyring)
+    const { recoveryKey } = claim
+    const named = await speaker(keyring, identity, identity, [])(claim)
     const revoked = await speaker(keyring, identity, recoveryKey, [named])({
       type: 'RevokedDevice',
       identity,

@@ -14,7 +14,7 @@ import {
   verifyCredential,
   verifyPresentation,
 } from '../src/index.ts'
-import { keyOf, NOON, refusal } from './cast.ts'
+import { keyOf, NOON, recoveryClaim, refusal } from './cast.ts'
 
 const file = readFileSync(new URL('./vectors/credentials.json', import.meta.url), 'utf8')
 const corpus = (JSON.parse(file) as { vectors: { encoded: string }[] }).vectors.map(({ encoded }) =>
@@ -149,11 +149,13 @@ describe('whatever somebody signs', () => {
   let key: PublicKey
   let ownFeed: FeedBinding
   let proof: Uint8Array
+  let recovery: Claim
   beforeAll(async () => {
     key = await keyring.importKey(new Uint8Array(32).fill(1))
     const feed = await keyring.importKey(new Uint8Array(32).fill(4))
     ownFeed = { member: keyOf(2), device: key, feed, purpose: 'DATA' }
     proof = await proveFeed({ signer: keyring, ...ownFeed })
+    recovery = await recoveryClaim(key)
   })
 
   const signed = async (type: string, payload: Uint8Array): Promise<Uint8Array> => {
@@ -185,6 +187,7 @@ describe('whatever somebody signs', () => {
         proof,
       }),
       sample({ type: 'AuthorizedDevice', identity: space, device: keyOf(2), agreementKey: bytes32 }),
+      sample(recovery),
       sample({ type: 'Auth', space, nonce: bytes32, channel: bytes32 }),
       sample({ type: 'RemovedMember', space, member: keyOf(2), heads }),
       sample({ type: 'ChangedRole', space, member: keyOf(2), role: 'READER', heads }),
@@ -211,7 +214,14 @@ describe('whatever somebody signs', () => {
     Payload.encode({ issuer: key.toBytes(), parents: [], issuedAtMs: NOON, claim })
 
   it('a claim has one encoding, and any other is refused with a code', async () => {
-    const refusals = ['MALFORMED', 'TOO_LARGE', 'WRONG_ISSUER', 'CYCLIC_CHAIN', 'BAD_FEED_PROOF']
+    const refusals = [
+      'MALFORMED',
+      'TOO_LARGE',
+      'WRONG_ISSUER',
+      'CYCLIC_CHAIN',
+      'BAD_FEED_PROOF',
+      'BAD_RECOVERY_PROOF',
+    ]
     await fc.assert(
       fc.asyncProperty(fc.nat(8), several, async (n, mutations) => {
         const { type, bytes } = claims()[n] ?? { type: '', bytes: new Uint8Array() }

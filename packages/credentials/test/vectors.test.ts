@@ -100,7 +100,7 @@ describe('the golden bytes', () => {
   })
 
   it('are the ones that were released', () => {
-    const hash = 'bec290d56f2dd2e772063a5433f1430b54749671631dc584ecf5a970148d3dc4'
+    const hash = '8694882cd5012c0e66d8be36bcae1253c2e1a316f4690abe1cd6dabf9b579abf'
     expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
   })
 

@@ -11,6 +11,10 @@ export type KeysErrorCode =
   | 'KEY_EXISTS'
   /** A key agreement gave the all-zero secret: the other side's public key has small order (RFC 7748, section 6.1). */
   | 'WEAK_AGREEMENT'
+  /** What was sealed to an agreement key is for another one. */
+  | 'WRONG_RECIPIENT'
+  /** What was sealed to an agreement key is damaged, or was sealed for another purpose. */
+  | 'SEAL_BROKEN'
   /** The passphrase is not the one that this was sealed with; nothing is known to be damaged. */
   | 'WRONG_PASSPHRASE'
   /** What was sealed asks for more memory or time to open than this package will spend, or for suspiciously little. */

@@ -1,7 +1,7 @@
 export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './curve/native-keys.ts'
 export { KeysError, type KeysErrorCode } from './errors.ts'
 export { sha256Hex } from './hash.ts'
-export { Keyring, type Signer } from './keyring.ts'
+export { Keyring, type RecoveryKeys, type Signer } from './keyring.ts'
 export { inLanes } from './lanes.ts'
 export { equalBytes, pae } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
@@ -10,12 +10,14 @@ export {
   entropyToRecoveryPhrase,
   parseRecoveryPhrase,
   RECOVERY_PHRASE_WORDS,
+  recoveryAgreementKeyFromPhrase,
   recoveryKeyFromPhrase,
 } from './recovery-phrase.ts'
 export { Redacted } from './redacted.ts'
 export { DEFAULT_SEALING_COST, type SealingCost } from './sealing/argon2id.ts'
 export type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
 export { SealedKeyStore } from './sealing/sealed-key-store.ts'
+export { AGREEMENT_KEY_BYTES, type SealContext, sealToAgreementKey } from './sealing/sealed-to-key.ts'
 export {
   nobleBackend,
   nodeBackend,

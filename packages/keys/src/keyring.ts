@@ -1,5 +1,6 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import {
+  agreementPublicKey,
   generateAgreementKey,
   generateSigningKey,
   type KeyPairBytes,
@@ -8,8 +9,11 @@ import {
 import { KeysError } from './errors.ts'
 import { equalBytes } from './pae.ts'
 import { PublicKey } from './public-key.ts'
+import { recoveryAgreementKeyFromPhrase, recoveryKeyFromPhrase } from './recovery-phrase.ts'
+import type { Redacted } from './redacted.ts'
 import { restoreKeyBackup, sealKeyBackup } from './sealing/key-backup.ts'
 import type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
+import { openWithAgreementKey, type SealContext } from './sealing/sealed-to-key.ts'
 import { rememberSafeKey } from './signature.ts'
 import { type SignFunction, signerFor } from './signing.ts'
 import {
@@ -25,6 +29,14 @@ import {
 export interface Signer {
   /** @returns the 64-byte Ed25519 signature; @throws KeysError KEY_NOT_FOUND */
   sign(key: PublicKey, message: Uint8Array): Promise<Uint8Array>
+}
+
+/** The public keys of a recovery phrase. */
+export interface RecoveryKeys {
+  /** Ed25519: signs for the identity above all of its devices. */
+  readonly recoveryKey: PublicKey
+  /** X25519, 32 bytes: what only the phrase shall open is sealed to it. */
+  readonly agreementKey: Uint8Array
 }
 
 const SECRET_KEY_BYTES = 32
@@ -127,6 +139,58 @@ export class Keyring implements Signer {
     record.secretKey.fill(0)
     if (secret === undefined) throw new KeysError('WEAK_AGREEMENT', 'the other public key gives no secret')
     return secret
+  }
+
+  /**
+   * Takes over an X25519 key pair. Importing one that is held already changes nothing.
+   * @param secretKey 32 bytes (RFC 7748, section 5); they stay the caller's, who should wipe them
+   * @returns its 32-byte public key
+   * @throws TypeError for another length
+   */
+  async importAgreementKey(secretKey: Uint8Array): Promise<Uint8Array> {
+    if (secretKey.length !== SECRET_KEY_BYTES)
+      throw new TypeError(`expected a secret key of ${SECRET_KEY_BYTES} bytes, got ${secretKey.length}`)
+    const publicKey = agreementPublicKey(secretKey)
+    const name = agreementName(publicKey)
+    if ((await this.#store.read(name)) === undefined)
+      await this.#store.add(name, encodeKeyRecord({ algorithm: 'X25519', publicKey, secretKey }))
+    return publicKey
+  }
+
+  /**
+   * Opens what `sealToAgreementKey` sealed to an agreement key that is held here.
+   * @param ownPublicKey 32 bytes
+   * @throws KeysError KEY_NOT_FOUND, WRONG_RECIPIENT, SEAL_BROKEN, UNSUPPORTED_VERSION
+   * @see RFC 9180, section 6.1
+   */
+  async openSealed(ownPublicKey: Uint8Array, sealed: Uint8Array, context: SealContext): Promise<Uint8Array> {
+    const record = await this.#read(agreementName(ownPublicKey), ownPublicKey, 'X25519')
+    try {
+      return await openWithAgreementKey(record, sealed, context)
+    } finally {
+      record.secretKey.fill(0)
+    }
+  }
+
+  /**
+   * Takes over the two keys that a recovery phrase stands for.
+   * @returns the public halves, which an `IdentityRecovery` names
+   * @throws KeysError as `parseRecoveryPhrase`
+   */
+  async importRecoveryKeys(phrase: string | Redacted<string>): Promise<RecoveryKeys> {
+    const [signing, agreement] = [
+      await recoveryKeyFromPhrase(phrase),
+      await recoveryAgreementKeyFromPhrase(phrase),
+    ].map((secret) => secret.unwrap()) as [Uint8Array, Uint8Array]
+    try {
+      return {
+        recoveryKey: await this.importKey(signing),
+        agreementKey: await this.importAgreementKey(agreement),
+      }
+    } finally {
+      signing.fill(0)
+      agreement.fill(0)
+    }
   }
 
   /**

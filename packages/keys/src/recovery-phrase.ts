@@ -10,7 +10,8 @@ import { Redacted } from './redacted.ts'
 export const RECOVERY_PHRASE_WORDS = 24
 const ENTROPY_BYTES = 32
 const KEY_BYTES = 32
-const KEY_LABEL = utf8ToBytes('vestibule recovery key v1')
+const KEY_LABEL = 'vestibule recovery key v1'
+const AGREEMENT_LABEL = 'vestibule recovery agreement key v1'
 /** Far more than 24 words take, and little enough to normalise. */
 const MAX_CHARACTERS = 2000
 const KNOWN_WORDS: ReadonlySet<string> = new Set(wordlist)
@@ -58,13 +59,26 @@ export function parseRecoveryPhrase(phrase: string | Redacted<string>): Redacted
  * @throws KeysError as {@link parseRecoveryPhrase}
  * @see BIP-39, "From mnemonic to seed"; RFC 5869
  */
-export async function recoveryKeyFromPhrase(
+export function recoveryKeyFromPhrase(phrase: string | Redacted<string>): Promise<Redacted<Uint8Array>> {
+  return derive(phrase, KEY_LABEL)
+}
+
+/**
+ * The X25519 secret of the recovery agreement key that a phrase stands for, 32 bytes, the caller's to wipe: as
+ * {@link recoveryKeyFromPhrase}, under the label `vestibule recovery agreement key v1`. Backups are sealed to it.
+ * @throws KeysError as {@link parseRecoveryPhrase}
+ */
+export function recoveryAgreementKeyFromPhrase(
   phrase: string | Redacted<string>,
 ): Promise<Redacted<Uint8Array>> {
+  return derive(phrase, AGREEMENT_LABEL)
+}
+
+async function derive(phrase: string | Redacted<string>, label: string): Promise<Redacted<Uint8Array>> {
   const { normalized, entropy } = check(phrase)
   entropy.fill(0)
   const seed = await mnemonicToSeed(normalized)
-  const key = hkdf(sha256, seed, undefined, KEY_LABEL, KEY_BYTES)
+  const key = hkdf(sha256, seed, undefined, utf8ToBytes(label), KEY_BYTES)
   seed.fill(0)
   return new Redacted(key)
 }

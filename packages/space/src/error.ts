@@ -35,6 +35,10 @@ export type SpaceErrorCode =
   | 'BAD_ADMISSION'
   /** A device of a member introduced itself with something that is not about it, or does not count here. */
   | 'BAD_INTRODUCTION'
+  /** The identity has no recovery key. */
+  | 'NO_RECOVERY'
+  /** A backup that opens, but is not of the identity whose recovery phrase was given, or by none of its devices. */
+  | 'BAD_BACKUP'
   /** The storage already holds an identity. */
   | 'IDENTITY_EXISTS'
   /** The storage holds no identity. */

@@ -1,3 +1,4 @@
+import type { Credential } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Clock, type NetworkManager, type SwarmConnection, systemClock } from '@vestibule/network'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
@@ -6,8 +7,10 @@ import { adopt } from './admission/adopt.ts'
 import { SpaceError } from './error.ts'
 import { found } from './found.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
+import { sealBackup } from './recovery/backup.ts'
+import { RecoveryServer } from './recovery/server.ts'
 import { Serial } from './serial.ts'
-import type { SigningContext } from './signing-context.ts'
+import type { RecoveryAuthority, SigningContext } from './signing-context.ts'
 import { Space } from './space.ts'
 import { SpaceStore } from './space-store.ts'
 import type { Storage } from './storage/storage.ts'
@@ -44,6 +47,7 @@ export class SpaceManager {
   readonly #clock: Clock
   readonly #entries = new Map<PublicKey, Entry>()
   readonly #serial = new Serial()
+  readonly #recovery: RecoveryServer
   #state: 'new' | 'open' | 'closed' = 'new'
 
   constructor(options: SpaceManagerOptions) {
@@ -52,6 +56,12 @@ export class SpaceManager {
     this.#keyring = options.keyring
     this.#networkManager = options.networkManager
     this.#clock = options.clock ?? systemClock
+    this.#recovery = new RecoveryServer({
+      networkManager: this.#networkManager,
+      signingContext: this.signingContext,
+      clock: this.#clock,
+      spaces: () => this.list(),
+    })
   }
 
   /**
@@ -67,6 +77,7 @@ export class SpaceManager {
         for (const [, record] of await this.storage.list(storageKeys.records))
           await this.#load(parseRecord(record))
         for (const entry of this.#entries.values()) await this.#join(entry)
+        await this.#recovery.update()
         this.#state = 'open'
       } catch (error) {
         await this.#release()
@@ -79,6 +90,7 @@ export class SpaceManager {
   async close(): Promise<void> {
     await this.#serial.run(async () => {
       this.#state = 'closed'
+      await this.#recovery.close()
       await this.#release()
     })
   }
@@ -139,6 +151,34 @@ export class SpaceManager {
     })
   }
 
+  /**
+   * Names the keys of a recovery phrase for the own identity, and tells all spaces; those that can't be told now are
+   * told when they are opened the next time.
+   * @throws KeysError `KEY_NOT_FOUND` on a device that does not hold the key of the identity itself; SpaceError
+   *   `CLOSED`; storage errors
+   */
+  addRecovery(authority: RecoveryAuthority): Promise<Credential> {
+    return this.#whileOpen(async () => {
+      const recovery = await this.signingContext.addRecovery(authority)
+      for (const space of this.list()) await space.publishRecovery()
+      await this.#recovery.update()
+      return recovery
+    })
+  }
+
+  /**
+   * Everything that brings the own identity back by its recovery phrase, as one file that only the phrase opens.
+   * It takes no phrase to write one.
+   * @throws SpaceError `NO_RECOVERY` when the identity has no recovery key, `TOO_LARGE`, `CLOSED`; storage errors
+   */
+  exportBackup(): Promise<Uint8Array> {
+    return this.#whileOpen(async () => {
+      const { identityKey } = this.signingContext
+      const spaces = await Promise.all(this.list().map((space) => space.admissionFor(identityKey)))
+      return sealBackup({ keyring: this.#keyring, signingContext: this.signingContext }, spaces)
+    })
+  }
+
   /** An open space; `undefined` for one that is not here. */
   get(key: PublicKey): Space | undefined {
     return this.#entries.get(key)?.space
@@ -168,11 +208,8 @@ export class SpaceManager {
   }
 
   #add(store: SpaceStore): Entry {
-    const space = new Space(store, {
-      keyring: this.#keyring,
-      signingContext: this.signingContext,
-      clock: this.#clock,
-    })
+    const parts = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
+    const space = new Space(store, parts, () => void this.#recovery.update())
     const entry: Entry = { space }
     this.#entries.set(store.record.spaceKey, entry)
     return entry
@@ -186,6 +223,8 @@ export class SpaceManager {
       addresses,
       protocolProvider: (channel, { signal }) => space.serve(channel, signal),
     })
+    await space.publishRecovery()
+    await this.#recovery.update()
     return space
   }
 

@@ -6,11 +6,12 @@ import { type AdmitOptions, admissionFor, admit, type Candidate } from './admiss
 import { SpaceError } from './error.ts'
 import { encodeDataEntry, type Message } from './message.ts'
 import { spaceTopic } from './record.ts'
+import { revokeOthers } from './recovery/revoke.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
 import type { Member } from './roster.ts'
-import type { SigningContext } from './signing-context.ts'
+import type { RecoveryAuthority, SigningContext } from './signing-context.ts'
 import type { SpaceStore, StoreChange } from './space-store.ts'
 
 /** What happens in a space; each part may be left out. */
@@ -48,8 +49,8 @@ export class Space {
   #members: readonly Member[]
   #closed = false
 
-  /** @internal */
-  constructor(store: SpaceStore, parts: SpaceParts) {
+  /** @internal @param onControl called after every change of the credentials */
+  constructor(store: SpaceStore, parts: SpaceParts, onControl: () => void = () => {}) {
     this.#store = store
     this.#parts = parts
     this.#members = store.roster.members()
@@ -59,7 +60,10 @@ export class Space {
         this.#serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
       onProblem: (problem) => this.#emit((listener) => listener.onProblem?.(problem)),
     })
-    store.onChange = (change) => this.#onChange(change)
+    store.onChange = (change) => {
+      this.#onChange(change)
+      if (change.control) onControl()
+    }
   }
 
   /** The space's own key; it signed the genesis and was destroyed. */
@@ -140,6 +144,42 @@ export class Space {
   }
 
   /**
+   * Revokes, by the recovery key, the own identity's key and all devices of it that this space knows, but for this
+   * one. What they did so far stays. Members refuse them as soon as they hear of it.
+   * @returns the keys that were revoked
+   * @throws SpaceError `NO_RECOVERY` when the space does not know the key as this identity's (yet: see
+   *   {@link Space.synced}), `CLOSED`; key and storage errors
+   */
+  revokeOtherDevices(authority: RecoveryAuthority): Promise<PublicKey[]> {
+    return this.#serially(() => revokeOthers({ store: this.#store, ...this.#parts }, authority))
+  }
+
+  /** @internal The recovery keys of the members: `IdentityRecovery` credentials. */
+  recoveries(): Credential[] {
+    return this.#store.roster.membership.recoveries()
+  }
+
+  /**
+   * @internal Says in the own control feed, once, which key recovers the own identity. What fails is a problem of
+   * the space, and is made up for when it is opened the next time.
+   */
+  async publishRecovery(): Promise<void> {
+    const { keyring, signingContext } = this.#parts
+    const { recovery } = signingContext
+    if (recovery === undefined) return
+    try {
+      await this.#serially(async () => {
+        const { record, roster } = this.#store
+        if (roster.membership.has(recovery.id)) return
+        await this.#store.append(keyring, record.controlFeedKey, [recovery.encoded])
+      })
+    } catch (error) {
+      if (!(error instanceof SpaceError)) throw error
+      if (error.code !== 'CLOSED') this.#emit((listener) => listener.onProblem?.(error))
+    }
+  }
+
+  /**
    * Writes a message: text, or bytes. Durable on this device when it resolves; see {@link Space.delivered}.
    * @throws SpaceError `NOT_ALLOWED` for a reader, `TOO_LARGE` (60 KiB), `CLOSED`, and storage errors
    */
@@ -202,6 +242,7 @@ export class Space {
   #onChange({ control, messages }: StoreChange): void {
     this.#replication.wake()
     if (control) {
+      this.#replication.recheck()
       const members = this.#store.roster.members()
       const changed = !sameMembers(members, this.#members)
       this.#members = members

@@ -47,6 +47,7 @@ describe('another device of a member', () => {
     world.setOnline('bob', false)
     const again = await adopt(space, second)
     expect([again.name, namesOf(again)]).toEqual(['Kitchen', ['ada', 'bob']])
+    await until(again, () => textsOf(again).length === 1)
     await again.write('from the second')
     await until(space, () => textsOf(space).length === 2)
     expect(textsOf(again)).toEqual(['before', 'from the second'])

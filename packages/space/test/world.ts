@@ -1,14 +1,16 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { proveFeed } from '@vestibule/credentials'
-import { equalBytes, Keyring, type PublicKey } from '@vestibule/keys'
+import { createRecoveryPhrase, equalBytes, Keyring, type PublicKey } from '@vestibule/keys'
 import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { type Channel, type ChannelEnd, NetworkError, type SwarmOptions } from '@vestibule/network'
 import { createBatch, emptyHead } from '../src/feed/entry.ts'
 import {
   type Candidate,
   encodeAdmission,
+  type IdentityBackup,
   MemoryStorage,
   parseAdmission,
+  type RecoveryAuthority,
   SigningContext,
   type Space,
   SpaceManager,
@@ -152,6 +154,7 @@ export class World {
     theirs: SwarmOptions & { closing: AbortController },
   ): void {
     if (this.#off.has(a) || this.#off.has(b)) return
+    if (ours.topology === theirs.topology && ours.topology !== 'mesh') return
     const [mine, yours] = channelPair(a, b)
     const cut = AbortSignal.any([this.#cut(a), this.#cut(b)])
     for (const [options, channel] of [
@@ -214,6 +217,25 @@ export class Person {
     return new Person({ ...parts, manager })
   }
 
+  /** The same person on a bare machine, with nothing but the phrase, and what was found by it. */
+  static async recover(
+    world: World,
+    name: string,
+    { recovery, profile, spaces }: IdentityBackup,
+    phrase: RecoveryAuthority,
+  ): Promise<Person> {
+    const parts = { keyring: new Keyring(), storage: new MemoryStorage(), clock: stillClock }
+    const { displayName } = profile
+    const options = { ...parts, displayName, recovery, recoveryKeyring: phrase.keyring }
+    const person = await Person.#open(world, {
+      ...parts,
+      name,
+      signingContext: await SigningContext.recover(options),
+    })
+    for (const space of spaces) await person.manager.adoptSpace(space)
+    return person
+  }
+
   /** The same person on a fresh device, which this one authorises. */
   async secondDevice(world: World, name: string): Promise<Person> {
     const { identityKey, profile, chain } = this.signingContext
@@ -257,6 +279,12 @@ export const trusting = {
   isMember: () => true,
   isAdmittedBy: async () => true,
   path: [],
+}
+
+/** A phrase on paper: its keys in a keyring that is forgotten with the test. */
+export async function paper(): Promise<RecoveryAuthority> {
+  const keyring = new Keyring()
+  return { keyring, keys: await keyring.importRecoveryKeys(createRecoveryPhrase()) }
 }
 
 /** Admits a person over the wire format, as an invitation does. */

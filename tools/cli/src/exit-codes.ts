@@ -53,10 +53,22 @@ const BY_CODE: Readonly<Record<string, number>> = {
   TIMED_OUT: EXIT.unreachable,
   UNREACHABLE: EXIT.unreachable,
   STORAGE_FAILED: EXIT.data,
+  NO_RECOVERY: EXIT.state,
+  WRONG_PHRASE_LENGTH: EXIT.usage,
+  UNKNOWN_PHRASE_WORD: EXIT.usage,
+  WRONG_PHRASE_CHECKSUM: EXIT.usage,
+  WRONG_RECIPIENT: EXIT.refused,
+  BAD_BACKUP: EXIT.refused,
+  SEAL_BROKEN: EXIT.refused,
 }
 /** What a person can do about it, where the error's own text doesn't say. */
 const ADVICE: Readonly<Record<string, string>> = {
   NO_IDENTITY: 'There is no identity here yet: `vestibule init --name NAME` makes one.',
+  NO_RECOVERY: 'There is no recovery phrase yet: `vestibule recovery create` makes one.',
+  KEY_NOT_FOUND:
+    'This device does not hold the key of the identity itself; only the first device makes a phrase.',
+  WRONG_RECIPIENT: 'The backup is for another phrase.',
+  SEAL_BROKEN: 'The backup is damaged.',
   IDENTITY_EXISTS: 'There is an identity here already; choose another place with --data.',
 }
 
@@ -67,13 +79,12 @@ export function adviceFor(error: unknown): string {
   return ADVICE[code] ?? error.message
 }
 
-const DATA_ERRORS = new Set(['StorageError', 'KeysError'])
-
 /** The exit code that fits an error, by its class and literal code. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (!(error instanceof Error)) return EXIT.unexpected
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return DATA_ERRORS.has(error.name) ? EXIT.data : (BY_CODE[code] ?? EXIT.unexpected)
+  if (error.name === 'StorageError') return EXIT.data
+  return BY_CODE[code] ?? (error.name === 'KeysError' ? EXIT.data : EXIT.unexpected)
 }

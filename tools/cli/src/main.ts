@@ -4,6 +4,7 @@ import envPaths from 'env-paths'
 import { init } from './commands/init.ts'
 import { joinSpace } from './commands/join.ts'
 import { log, say } from './commands/messages.ts'
+import { backUp, createRecovery, type RecoverOptions, recover } from './commands/recovery.ts'
 import { type ShareOptions, shareSpace } from './commands/share.ts'
 import { createSpace, listMembers, listSpaces } from './commands/space.ts'
 import type { Context } from './context.ts'
@@ -108,6 +109,31 @@ program
       log(context, wanted, options),
     ),
   )
+
+const recovery = program.command('recovery').description('prepare for the loss of this device')
+recovery
+  .command('create')
+  .description('make a recovery phrase of 24 words, shown once')
+  .action(run((context) => createRecovery(context)))
+recovery
+  .command('backup')
+  .description(
+    'write a file that brings you and your spaces back with the phrase, and is of no use without it',
+  )
+  .argument('<file>')
+  .action(run((context, { words: [file = ''] }) => backUp(context, file)))
+program
+  .command('recover')
+  .description('bring your identity back on a bare machine; asks for the recovery phrase')
+  .option('--backup <file>', 'from a file that `recovery backup` wrote, instead of from others')
+  .addOption(
+    new Option('--from <multiaddr>', 'where a device of yours or a member of a space can be dialled')
+      .default([])
+      .argParser((value: string, before: string[]) => [...before, value]),
+  )
+  .option('--revoke-others', 'revoke all your other devices, where one was stolen', false)
+  .option('--wait-seconds <n>', 'how long to look for others', wholeNumber, 60)
+  .action(run((context, { options }: Given<RecoverOptions>) => recover(context, options)))
 
 interface Given<O> {
   readonly words: readonly (string | undefined)[]

@@ -1,46 +1,15 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, open, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createRelay, type Relay } from '@vestibule/network/relay'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type CliEvent, CliProcess, cli } from '../demo/process.ts'
 import { EXIT } from '../src/exit-codes.ts'
+import { adaAndBob, aRelay, folder, refused, share } from './stage.ts'
 
-let relay: Relay
-beforeAll(async () => {
-  relay = await createRelay({ listen: ['/ip4/127.0.0.1/tcp/0/ws'] })
-})
-afterAll(() => relay.stop())
-
-const folder = () => mkdtemp(join(tmpdir(), 'vestibule-e2e-'))
+const relay = aRelay()
 const ready = ({ state }: CliEvent) => state === 'READY_FOR_AUTHENTICATION'
 const wrongCode = (code: unknown, n: number) => String((Number(code) + n) % 1_000_000).padStart(6, '0')
-
-/** Ada with a space, and Bob, who know the relay. */
-async function adaAndBob(): Promise<{ ada: string; bob: string }> {
-  const [ada, bob] = await Promise.all([folder(), folder()])
-  const [address = ''] = relay.addresses
-  await Promise.all([
-    cli(ada, '--relay', address, 'init', '--name', 'Ada'),
-    cli(bob, 'init', '--name', 'Bob'),
-  ])
-  await cli(ada, 'space', 'create', 'Garden')
-  return { ada, bob }
-}
-
-async function share(data: string, ...options: string[]) {
-  const host = new CliProcess(data, ['space', 'share', 'Garden', ...options])
-  const { link, code } = await host.event('invitation')
-  return { host, link: String(link), code }
-}
-
-/** Ends with the given exit code, and says why. */
-async function refused(data: string, expected: number, ...args: string[]): Promise<CliEvent | undefined> {
-  const events = await new CliProcess(data, args).done(expected)
-  return events.find(({ event }) => event === 'error')
-}
 
 test('the demo runs to its end', async () => {
   const demo = fileURLToPath(new URL('../demo/main.ts', import.meta.url))
@@ -59,7 +28,7 @@ test('the demo runs to its end', async () => {
 
 describe('an invitation between real processes', () => {
   test('three wrong codes lock it, over reconnects too, and the right one is too late', async () => {
-    const { ada, bob } = await adaAndBob()
+    const { ada, bob } = await adaAndBob(relay)
     const { host, link, code } = await share(ada)
 
     const first = new CliProcess(bob, ['space', 'join', link])
@@ -92,7 +61,7 @@ describe('an invitation between real processes', () => {
   })
 
   test('a guest killed while it is being admitted gets in when it tries again, once', async () => {
-    const { ada, bob } = await adaAndBob()
+    const { ada, bob } = await adaAndBob(relay)
     const { host, link, code } = await share(ada)
     const killed = new CliProcess(bob, ['space', 'join', link])
     await killed.event('state', ready)
@@ -116,7 +85,7 @@ describe('an invitation between real processes', () => {
   })
 
   test('a link without a code lets in whoever has it, once, in the role that the host chose', async () => {
-    const { ada, bob } = await adaAndBob()
+    const { ada, bob } = await adaAndBob(relay)
     const { host, link, code } = await share(ada, '--no-code', '--role', 'reader')
     expect(code).toBeUndefined()
     const joined = (await new CliProcess(bob, ['space', 'join', link]).done()).find(
@@ -139,7 +108,7 @@ describe('an invitation between real processes', () => {
   })
 
   test('Ctrl-C at the host cancels it, and the link is dead after a restart', async () => {
-    const { ada, bob } = await adaAndBob()
+    const { ada, bob } = await adaAndBob(relay)
     const { host, link } = await share(ada, '--no-code')
     expect(await host.stop('SIGINT')).toBe(EXIT.over)
     const serving = new CliProcess(ada, ['log', 'Garden', '--follow'])
@@ -160,7 +129,7 @@ describe('bad input', () => {
     ['foreign', () => 'https://example.com/join#hello', 'LINK_FOREIGN'],
     ['oversized', (link: string) => link + 'A'.repeat(5000), 'LINK_TOO_LONG'],
   ])('a %s link is told apart and changes nothing', async (_, spoil, code) => {
-    const { ada, bob } = await adaAndBob()
+    const { ada, bob } = await adaAndBob(relay)
     const { host, link } = await share(ada)
     expect((await refused(bob, EXIT.link, 'space', 'join', spoil(link)))?.['code']).toBe(code)
     await host.stop('SIGINT')
@@ -204,7 +173,7 @@ describe('bad input', () => {
   })
 
   test('a second process on the same directory is told so', async () => {
-    const { ada } = await adaAndBob()
+    const { ada } = await adaAndBob(relay)
     const first = new CliProcess(ada, ['log', 'Garden', '--follow'])
     await first.event('following')
     expect((await refused(ada, EXIT.data, 'space', 'list'))?.['code']).toBe('LOCKED')

@@ -112,6 +112,10 @@ export interface IdentityRecovery {
   readonly type: 'IdentityRecovery'
   readonly identity: PublicKey
   readonly recoveryKey: PublicKey
+  /** X25519 public key, 32 bytes: what only the recovery phrase shall open is sealed to it. A copy at every access. */
+  readonly agreementKey: Uint8Array
+  /** 64 bytes, a signature by the recovery key; see `proveRecovery`. A copy at every access. */
+  readonly proof: Uint8Array
 }
 
 /** How an identity wants to be shown in spaces that it joins from now on. */

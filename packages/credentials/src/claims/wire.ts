@@ -1,5 +1,5 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
-import { PublicKey } from '@vestibule/keys'
+import { PublicKey, SIGNATURE_BYTES } from '@vestibule/keys'
 import {
   bool,
   bytes,
@@ -109,7 +109,12 @@ const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
     agreementKey: bytes(3, { length: 32 }),
   }),
   RevokedDevice: message('RevokedDevice', { identity: key(1), device: key(2) }),
-  IdentityRecovery: message('IdentityRecovery', { identity: key(1), recoveryKey: key(2) }),
+  IdentityRecovery: message('IdentityRecovery', {
+    identity: key(1),
+    recoveryKey: key(2),
+    agreementKey: bytes(3, { length: 32 }),
+    proof: bytes(4, { length: SIGNATURE_BYTES }),
+  }),
   IdentityProfile: message('IdentityProfile', { identity: key(1), profile: nested(2, ProfileWire) }),
   MemberProfile: message('MemberProfile', { space: key(1), member: key(2), profile: nested(3, ProfileWire) }),
   DeviceProfile: message('DeviceProfile', {

@@ -10,7 +10,7 @@ import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
 import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
 import { type Member, Members } from './outputs/members.ts'
-import { isRevoked, mayChange, mayRemove } from './outputs/standing.ts'
+import { devicesOf, isRevoked, mayChange, mayRemove, recoveriesOf } from './outputs/standing.ts'
 import { type Why, why } from './outputs/why.ts'
 import { packSnapshot, unpackSnapshot } from './snapshot/snapshot.ts'
 import { Verdicts } from './verdicts.ts'
@@ -202,6 +202,16 @@ export class Membership {
    */
   isRevoked(identity: PublicKey, device: PublicKey): boolean {
     return isRevoked(this.#verdicts, identity, device)
+  }
+
+  /** The `AuthorizedDevice` credentials of an identity's devices here, but for revoked ones, in the order. */
+  devicesOf(identity: PublicKey): Credential[] {
+    return devicesOf(this.#verdicts, identity)
+  }
+
+  /** The `IdentityRecovery` credentials of members that hold, in the order: of two the first is senior. */
+  recoveries(): Credential[] {
+    return recoveriesOf(this.#verdicts)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/index.ts'
 import { keyOf } from '../cast.ts'
-import { act, admit, foldOf, named, revoke } from './history.ts'
+import { act, admit, foldOf, named, revoke, SPACE } from './history.ts'
 import { device, Story, who } from './story.ts'
 
 /** P is an admin; its key has named device 1, which named devices 2 and 3 in that order. */
@@ -69,16 +69,61 @@ describe('a device', () => {
   })
 
   it('falls to the recovery key, and so does the key of the identity', () => {
-    const recoveryKey = keyOf(900)
-    const recovery: Claim = { type: 'IdentityRecovery', identity: who('P'), recoveryKey }
     for (const n of [0, 1]) {
       const story = new Story()
       story.cast('P:A')
       story.common(story.say('one', 'P', named(who('P'), device('P', 1))))
-      const by = story.say('rec', 'P', recovery)
+      const by = story.say('rec', 'P', recovery(900))
       story.say('z', `P.${n}`, guest, [by])
-      story.acts.push(act('v', who('P'), revoke(who('P'), device('P', n)), [by], recoveryKey))
+      story.acts.push(act('v', who('P'), revoke(who('P'), device('P', n)), [by], keyOf(900)))
       expect(foldOf(story.acts.toReversed()).counts('z'), `${n}`).toBe(false)
     }
+  })
+})
+
+const recovery = (n: number): Claim => ({
+  type: 'IdentityRecovery',
+  identity: who('P'),
+  recoveryKey: keyOf(n),
+  agreementKey: new Uint8Array(32).fill(9),
+  // What the fold sees has been verified, so it looks at no proof.
+  proof: new Uint8Array(64),
+})
+
+describe('a recovery key', () => {
+  /** The key of P has named two, one after the other; `by` revokes `of`, and `of` admits somebody. */
+  const revoked = (by: number | 'P', of: number): boolean => {
+    const story = new Story()
+    story.cast('P:A')
+    story.common(story.say('second', 'P', recovery(901), [story.say('first', 'P', recovery(900))]))
+    const signer = by === 'P' ? who('P') : keyOf(by)
+    story.acts.push(act('v', who('P'), revoke(who('P'), keyOf(of)), ['second'], signer))
+    story.acts.push(act('z', who('P'), guest, ['second'], keyOf(of)))
+    const [fold, other] = [foldOf(story.acts), foldOf(story.acts.toReversed())]
+    expect(other.counts('z')).toBe(fold.counts('z'))
+    return !fold.counts('z')
+  }
+
+  it('is revoked by one that was named before it, and not by one named later', () => {
+    expect([revoked(900, 901), revoked(901, 900)]).toEqual([true, false])
+  })
+
+  it('is not revoked by the key of the identity, which a stolen device may hold, nor by itself', () => {
+    expect([revoked('P', 900), revoked('P', 901), revoked(900, 900)]).toEqual([false, false, false])
+  })
+
+  it('is known for each member, until it is revoked or its member goes', () => {
+    const story = new Story()
+    story.cast('P:A')
+    story.common(story.say('second', 'P', recovery(901), [story.say('first', 'P', recovery(900))]))
+    const ids = () =>
+      foldOf(story.acts)
+        .recoveries()
+        .map(({ id }) => id)
+    expect(ids()).toEqual(['first', 'second'])
+    story.acts.push(act('v', who('P'), revoke(who('P'), keyOf(901)), ['second'], keyOf(900)))
+    expect(ids()).toEqual(['first'])
+    story.say('gone', 'P', { type: 'LeftSpace', space: SPACE, heads: [] })
+    expect(ids()).toEqual([])
   })
 })

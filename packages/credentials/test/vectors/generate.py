@@ -195,9 +195,12 @@ say(
     'a revoked device', 'RevokedDevice', {**ADA, 'device': PUB['second'].hex()}, OF_ADA + data(2, PUB['second']),
     parents=[member['id']],
 )
+RECOVERY_PROOF = KEY['recovery'].sign(
+    pae(b'vestibule recovery key v1', PUB['identity'], PUB['recovery'], AGREEMENT))
 recovery = say(
-    'a recovery key', 'IdentityRecovery', {**ADA, 'recoveryKey': PUB['recovery'].hex()},
-    OF_ADA + data(2, PUB['recovery']), signer='identity', chain=[],
+    'a recovery key', 'IdentityRecovery',
+    {**ADA, 'recoveryKey': PUB['recovery'].hex(), 'agreementKey': AGREEMENT.hex(), 'proof': RECOVERY_PROOF.hex()},
+    OF_ADA + data(2, PUB['recovery']) + data(3, AGREEMENT) + data(4, RECOVERY_PROOF), signer='identity', chain=[],
 )
 say(
     'a device, revoked by the recovery key', 'RevokedDevice', {**ADA, 'device': PUB['device'].hex()},

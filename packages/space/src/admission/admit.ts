@@ -43,6 +43,8 @@ export interface AdmitOptions {
 
 /** Control feeds of one member, so that coming back again and again does not fill the space. */
 const MAX_CONTROL_FEEDS = 8
+/** Devices of a member that another device of theirs is told of at once. */
+const MAX_DEVICES = 32
 /** Heads that are named in an admission, which has to stay small. */
 const MAX_HEADS = 512
 
@@ -102,7 +104,8 @@ export async function admit(
 export function admissionFor(host: Host, identity: PublicKey): Promise<SpaceAdmission> {
   const path = host.store.roster.pathOf(identity)
   if (path.length === 0) throw new SpaceError('NOT_A_MEMBER', 'this identity is not a member')
-  return withControlFeeds(host.store, admissionOf(host, path, []))
+  const devices = host.store.roster.membership.devicesOf(identity).slice(0, MAX_DEVICES)
+  return withControlFeeds(host.store, admissionOf(host, path, devices))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomBytes } from '@noble/hashes/utils.js'
-import type { Credential } from '@vestibule/credentials'
+import type { Credential, Membership, Presented } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import { type Channel, type Clock, NetworkError } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
@@ -28,7 +28,7 @@ export class Replication {
   readonly #signingContext: SigningContext
   readonly #clock: Clock
   readonly #events: ReplicationEvents
-  readonly #sessions = new Set<Session>()
+  readonly #sessions = new Map<Session, AbortController>()
   readonly #forked = new Set<PublicKey>()
   readonly #stored = new Map<PublicKey, number>()
   readonly #waiting = new Set<() => void>()
@@ -44,7 +44,7 @@ export class Replication {
 
   /** Members that are connected now. */
   get peers(): SpacePeer[] {
-    return [...this.#sessions].map(({ peer }) => peer)
+    return [...this.#sessions.keys()].map(({ peer }) => peer)
   }
 
   /** Serves one channel until it ends, and then rejects with why: a session has no other end. */
@@ -60,7 +60,15 @@ export class Replication {
 
   /** Something was stored: whoever asked for it gets it. */
   wake(): void {
-    for (const session of this.#sessions) session.wake()
+    for (const session of this.#sessions.keys()) session.wake()
+  }
+
+  /** The credentials have changed: who was connected may have been revoked. */
+  recheck(): void {
+    const { membership } = this.#store.roster
+    for (const [{ peer }, ending] of this.#sessions)
+      if (membership.isRevoked(peer.identityKey, peer.deviceKey))
+        ending.abort(new SpaceError('NOT_A_MEMBER', 'the device at the other end was revoked'))
   }
 
   /** Waits until other members have stored these feeds as far as they are now. */
@@ -72,7 +80,8 @@ export class Replication {
 
   /** Waits until a member is connected and everything that those who are connected had is stored here. */
   async synced(signal?: AbortSignal): Promise<void> {
-    const done = () => this.#sessions.size > 0 && [...this.#sessions].every((session) => session.isCaughtUp)
+    const done = () =>
+      this.#sessions.size > 0 && [...this.#sessions.keys()].every((session) => session.isCaughtUp)
     await this.#until(done, signal)
   }
 
@@ -110,9 +119,10 @@ export class Replication {
         onIntroduction: (introduction) => this.#events.onIntroduction(introduction),
         onProgress: () => this.#wakeWaiting(),
       })
-      this.#sessions.add(session)
+      const ending = new AbortController()
+      this.#sessions.set(session, ending)
       this.#events.onPeers()
-      await session.run(signal)
+      await session.run(AbortSignal.any([signal, ending.signal]))
     } catch (error) {
       // Connections come and go; what an application should know of is what was wrong with one.
       if (error instanceof SpaceError && error.code !== 'CLOSED') this.#events.onProblem(error)
@@ -136,10 +146,7 @@ export class Replication {
         spaceKey: this.#store.record.spaceKey,
         signingContext: this.#signingContext,
         path: roster.pathOf(this.#signingContext.identityKey).map(({ encoded }) => encoded),
-        isRevoked: ({ identity, device, chain }) =>
-          [device, ...chain.map(({ signer }) => signer)].some((key) =>
-            roster.membership.isRevoked(identity, key),
-          ),
+        isRevoked: (presented) => isRevoked(roster.membership, presented),
         isMember: (identity) => roster.roleOf(identity) !== undefined,
         isAdmittedBy: (identity, path) => roster.isAdmittedBy(identity, path),
         nonce: randomBytes(32),
@@ -167,4 +174,10 @@ export class Replication {
     this.#forked.add(feed)
     this.#events.onProblem(new SpaceError('FORKED', `two histories of the feed ${feed.toHex()}`))
   }
+}
+
+/** The device itself, or one that stands between it and its identity. What names a recovery key stays for ever. */
+function isRevoked(membership: Membership, { identity, device, chain }: Presented): boolean {
+  const named = chain.filter(({ claim }) => claim.type === 'AuthorizedDevice')
+  return [device, ...named.map(({ signer }) => signer)].some((key) => membership.isRevoked(identity, key))
 }

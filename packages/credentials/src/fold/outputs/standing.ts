@@ -1,4 +1,5 @@
 import type { PublicKey } from '@vestibule/keys'
+import type { Credential } from '../../credential.ts'
 import type { Role } from '../../roles.ts'
 import { type Grant, OWNER, rankOf } from '../acts.ts'
 import type { Verdicts } from '../verdicts.ts'
@@ -54,4 +55,32 @@ export function isRevoked(verdicts: Verdicts, identity: PublicKey, device: Publi
   if (level === undefined || !devices.isRevoking(identity)) return false
   if (devices.revocations(identity, device).some((at) => verdicts.revokes(at))) return true
   return level >= 1 && !devices.namingsAbove(identity, device).some((at) => verdicts.fits(at))
+}
+
+/** By which acts an identity named its devices, the first for each; those that were revoked are left out. */
+export function devicesOf(verdicts: Verdicts, identity: PublicKey): Credential[] {
+  const { acts } = verdicts
+  const named = new Map<PublicKey, Credential>()
+  for (const index of acts.by(identity).sort((a, b) => acts.causality.order(a, b))) {
+    const { claim } = acts.act(index)
+    if (claim.type !== 'AuthorizedDevice' || named.has(claim.device)) continue
+    if (verdicts.counts(index) && !isRevoked(verdicts, identity, claim.device))
+      named.set(claim.device, acts.credential(index))
+  }
+  return [...named.values()]
+}
+
+/** The recovery keys of the members, as they were named; those that were revoked are left out. */
+export function recoveriesOf(verdicts: Verdicts): Credential[] {
+  const { acts } = verdicts
+  const named = [...(acts.byType.get('IdentityRecovery') ?? [])].sort((a, b) => acts.causality.order(a, b))
+  return named.flatMap((index) => {
+    const { claim, issuer } = acts.act(index)
+    const holds =
+      claim.type === 'IdentityRecovery' &&
+      verdicts.counts(index) &&
+      !isRevoked(verdicts, issuer, claim.recoveryKey) &&
+      acts.grantsOf(issuer).some((grant) => verdicts.stands(grant))
+    return holds ? [acts.credential(index)] : []
+  })
 }
