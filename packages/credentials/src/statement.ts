@@ -1,8 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { PublicKey, type SignatureBackend, verifySignature } from '@vestibule/keys'
+import { PublicKey, type SignatureBackend, sha256Hex, verifySignature } from '@vestibule/keys'
 import { WireError } from '@vestibule/keys/wire'
-import { ownBytes } from './bytes.ts'
 import { checkClaim } from './claims/rules.ts'
 import { parseClaim } from './claims/wire.ts'
 import type { Credential } from './credential.ts'
@@ -69,7 +67,7 @@ export function readStatement(
   if (payload.expiresAtMs !== undefined && payload.expiresAtMs <= payload.issuedAtMs)
     throw new CredentialsError('MALFORMED', `${type}: it ends before it begins`)
   const opened: Opened = {
-    id: bytesToHex(sha256(signed)),
+    id: sha256Hex(signed),
     type,
     issuer: PublicKey.from(payload.issuer),
     signer,
@@ -126,7 +124,14 @@ export function readGenuine(bytes: Uint8Array): Credential {
 }
 
 function toCredential(opened: Opened, chain: readonly Credential[], encoded: Uint8Array): Credential {
-  return ownBytes({ ...opened, chain: Object.freeze([...chain]) }, { encoded })
+  // As `ownBytes` would do it, several times as fast: there is one of these for every credential.
+  return Object.freeze({
+    ...opened,
+    chain: Object.freeze([...chain]),
+    get encoded() {
+      return encoded.slice()
+    },
+  })
 }
 
 const printable = (type: string): string => (TYPE_NAME.test(type) ? type : 'a credential')

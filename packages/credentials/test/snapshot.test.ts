@@ -106,6 +106,25 @@ describe('a snapshot', () => {
     expect(await refusal(Membership.open(space, bytes, { genesisId: 'ab'.repeat(32) }))).toBe('WRONG_GENESIS')
   })
 
+  it('is refused when another program wrote something else in its place, with the right hash', async () => {
+    const { space, membership } = await kitchen()
+    const bytes = await membership.snapshot()
+    const head = bytes.slice(0, OUTSIDE_THE_HASH + 1)
+    const body = bytes.slice(OUTSIDE_THE_HASH + 33)
+    const bodies = [
+      new Uint8Array(),
+      new Uint8Array([0, 0, 0, 0, 0]),
+      body.slice(0, 300),
+      new Uint8Array(99).fill(255),
+    ]
+    for (const one of bodies) {
+      const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', one))
+      expect(await refusal(Membership.open(space, new Uint8Array([...head, ...hash, ...one])))).toBe(
+        'DAMAGED',
+      )
+    }
+  })
+
   it('that is damaged loses nothing: the credentials themselves give the same', async () => {
     const { space, history, membership } = await kitchen()
     expect(await refusal(Membership.open(space, new Uint8Array(100)))).toBe('DAMAGED')

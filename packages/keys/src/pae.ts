@@ -1,4 +1,4 @@
-import { utf8ToBytes } from '@noble/hashes/utils.js'
+const encoder = new TextEncoder()
 
 /**
  * Pre-authentication encoding: many parts as one unambiguous byte string, to be hashed, signed or MACed.
@@ -13,7 +13,7 @@ import { utf8ToBytes } from '@noble/hashes/utils.js'
  * const signed = pae('vestibule example v1', new Uint8Array([1, 2, 3]), 42)
  */
 export function pae(...parts: readonly (string | Uint8Array | number)[]): Uint8Array {
-  const encoded = parts.map((part) => (typeof part === 'string' ? utf8ToBytes(part) : part))
+  const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
   let length = 8
   for (const part of encoded) length += 8 + (typeof part === 'number' ? 8 : part.length)
   const out = new Uint8Array(length)

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
-import { fold } from './fold.ts'
+import { fold } from './credentials/fold.ts'
+import { verify } from './credentials/verify.ts'
 import { invite } from './invite.ts'
-import { verify } from './verify.ts'
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['invite', invite],

@@ -167,7 +167,10 @@ export class Membership {
     return claim?.type === 'SpaceGenesis' ? claim.name : undefined
   }
 
-  /** The members, the best grant of each deciding; the most senior first. A snapshot, not to be changed. */
+  /**
+   * The members, the best grant of each deciding; the most senior first. Costs what has changed, and iterating what
+   * there is. It stays as it is, whatever is added: the same object until something of it changes.
+   */
   members(): ReadonlyMap<PublicKey, Member> {
     return this.#members.map()
   }
@@ -239,7 +242,7 @@ export class Membership {
       : { counts: false, code: 'NOT_HERE', text: 'It is not here, or belongs to another space.' }
   }
 
-  /** The feeds that belong to the space, by their keys, in the order of their admission. A snapshot. */
+  /** The feeds that belong to the space, by their keys, in the order of their admission; as {@link members}. */
   feeds(): ReadonlyMap<PublicKey, Feed> {
     return this.#feeds.map()
   }
@@ -269,22 +272,29 @@ export class Membership {
 
   #take(late: Known): Added {
     if (this.#knows(late.act.id) || this.#isForeign(late.act)) return NOTHING
-    const placed: number[] = []
-    const ready = [late]
-    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const parents = this.#parentsOf(next)
-      if (parents === undefined) continue
-      placed.push(this.#place(next, parents))
-      if (this.#waiting.size === 0) continue
-      for (const freed of this.#waiting.get(next.act.id) ?? []) ready.push(freed)
-      this.#waiting.delete(next.act.id)
+    const parents = this.#parentsOf(late)
+    if (parents === undefined) return NOTHING
+    const indices = [this.#place(late, parents)]
+    if (this.#waiting.size > 0) this.#placeFreed(indices)
+    const placed = indices.map((index) => this.#acts.act(index).id)
+    return { placed, counted: placed.filter((_, n) => this.#verdicts.counts(indices[n] ?? 0)) }
+  }
+
+  /** Places what waited for any of these, and puts it behind them. */
+  #placeFreed(placed: number[]): void {
+    for (const index of placed) {
+      const { id } = this.#acts.act(index)
+      const freed = this.#waiting.get(id) ?? []
+      this.#waiting.delete(id)
+      for (const next of freed) {
+        const parents = this.#parentsOf(next)
+        if (parents !== undefined) placed.push(this.#place(next, parents))
+      }
     }
-    const ids = (indices: readonly number[]) => indices.map((index) => this.#acts.act(index).id)
-    return { placed: ids(placed), counted: ids(placed.filter((index) => this.#verdicts.counts(index))) }
   }
 
   #knows(id: string): boolean {
-    return this.#acts.has(id) || this.#waitingIds.has(id)
+    return this.#acts.has(id) || (this.#waitingIds.size > 0 && this.#waitingIds.has(id))
   }
 
   #isForeign({ claim }: Act): boolean {
@@ -320,4 +330,5 @@ export class Membership {
   }
 }
 
-const NOTHING: Added = Object.freeze({ placed: [], counted: [] })
+const NONE: readonly string[] = Object.freeze([])
+const NOTHING: Added = Object.freeze({ placed: NONE, counted: NONE })

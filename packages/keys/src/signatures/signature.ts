@@ -166,6 +166,9 @@ export async function verifySignature(
  * Node 24 refuses the identity, Chromium and noble take it. No honest signer makes it: S = k a would tell its key.
  */
 function isAcceptable(signature: Uint8Array): boolean {
+  const [topOfS, topOfR] = [signature[63] ?? 0, (signature[31] ?? 0) & 0x7f]
+  // Far from every bound: S < 2^252 < L, and R's y is above 1 and below p - 1. So are nearly all.
+  if (topOfS < 0x10 && topOfR > 0 && topOfR < 0x7f) return true
   const s = littleEndian(signature.subarray(32))
   if (s >= ORDER) return false
   const r = signature.slice(0, 32)

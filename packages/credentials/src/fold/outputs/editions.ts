@@ -45,7 +45,11 @@ class Edition<K, R, V> implements ReadonlyMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    return this.#all().get(key)?.value
+    return this.entry(key)?.value
+  }
+
+  entry(key: K): Ranked<R, V> | undefined {
+    return this.#all().get(key)
   }
 
   has(key: K): boolean {
@@ -125,7 +129,13 @@ export class Editions<K, R, V> {
     return this.#newest
   }
 
+  /** The entry of a key as it is now. */
+  entry(key: K): Ranked<R, V> | undefined {
+    return this.#newest.entry(key)
+  }
+
   set(key: K, entry: Ranked<R, V> | undefined): void {
+    if (entry === undefined && this.entry(key) === undefined) return
     if (this.#shown === this.#newest) this.#newest = this.#shown.followed()
     this.#newest.change(key, entry, this.#shown)
   }

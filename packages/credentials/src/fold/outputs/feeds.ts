@@ -32,6 +32,7 @@ export class Feeds {
   map(): ReadonlyMap<PublicKey, Feed> {
     for (const feed of this.#changed) {
       const winner = this.#verdicts.feedWinner(feed)
+      if (this.#map.entry(feed)?.rank === winner) continue
       this.#map.set(feed, winner === undefined ? undefined : { rank: winner, value: this.#feedOf(winner) })
     }
     this.#changed.clear()

@@ -96,9 +96,10 @@ export class Members {
     if (this.#owners > 0) acting = undefined
     // Only when an owner, or who stood in for one, is gone has somebody else to be looked for among all.
     else if (isLost || this.#acting === undefined) acting = this.#bestOfAll()
-    const successions = [this.#acting?.holder, acting?.holder]
+    for (const grant of [this.#acting, acting])
+      if (grant !== undefined && this.#acting !== acting) this.#changed.add(grant.holder)
     this.#acting = acting
-    for (const who of new Set([...this.#changed, ...successions])) if (who !== undefined) this.#show(who)
+    for (const who of this.#changed) this.#show(who)
     this.#changed.clear()
   }
 
@@ -121,6 +122,10 @@ export class Members {
     if (grant === undefined) return this.#map.set(who, undefined)
     const { role } = grant
     const [profile, since] = [this.#profileOf(grant), grant.act.id]
+    const shown = this.#map.entry(who)
+    const isActing = shown?.value.acting !== undefined
+    if (shown?.rank === grant && shown.value.profile === profile && isActing === (grant === this.#acting))
+      return
     const value: Member =
       grant === this.#acting ? { role: 'OWNER', acting: role, profile, since } : { role, profile, since }
     this.#map.set(who, { rank: grant, value: Object.freeze(value) })

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { equalBytes, type PublicKey } from '@vestibule/keys'
+import { equalBytes, PublicKey } from '@vestibule/keys'
 import { CredentialsError } from '../../errors.ts'
 import type { Act, Known } from '../acts.ts'
 import { Packer, type Plain, Unpacker } from './packing.ts'
@@ -60,9 +60,11 @@ export async function unpackSnapshot(bytes: Uint8Array<ArrayBuffer>): Promise<Sn
 
 function read(unpacker: Unpacker): Snapshot {
   const { count, ...binding } = unpacker.next() as unknown as Omit<Snapshot, 'acts'> & { count: number }
+  if (!PublicKey.isPublicKey(binding.space) || typeof count !== 'number') throw new TypeError('no snapshot')
   const acts: Known[] = []
   for (let n = 0; n < count; n++) {
     const act = unpacker.next() as unknown as Act & { readonly encoded: Uint8Array }
+    if (!(act.encoded instanceof Uint8Array)) throw new TypeError('no credential')
     acts.push({ act, source: { packed: act.encoded } })
   }
   return { ...binding, acts }

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import type { Benchmark } from './benchmark.ts'
-import { Child } from './child.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { Child } from '../child.ts'
+import { type Report, report, round, summarise } from '../figures.ts'
+import { newFolder } from '../peer.ts'
+import { aim, table } from '../table.ts'
 import { writeCredentials } from './credentials-file.ts'
-import { type Report, report, round, summarise } from './figures.ts'
 import type { FoldSample, FoldService } from './fold-child.ts'
-import { newFolder } from './peer.ts'
 import { spaceHistory } from './space-history.ts'
-import { aim, table } from './table.ts'
 
 const SIZES = [1000, 10_000, 100_000] as const
 const DEFAULT_RUNS = 3
@@ -14,7 +14,7 @@ const DEFAULT_RUNS = 3
 const LATER = 1000
 const WARM_UP = 1000
 
-/** What was measured for a space of one size: the medians of the runs, in milliseconds. */
+/** What was measured for a space of one size: the median of the runs, each in a process of its own, in milliseconds. */
 export interface FoldRow {
   readonly credentials: number
   /** From bytes to members and feeds, every signature checked. */
@@ -62,8 +62,8 @@ export async function foldSizes(
       wholeMs: median(({ wholeMs }) => wholeMs),
       foldMs: median(({ foldMs }) => foldMs),
       snapshotMs: median(({ snapshotMs }) => snapshotMs),
-      // Hundredths of a millisecond are too coarse here: to tenths of a microsecond.
-      oneMoreMs: summarise(list.map(({ oneMoreMs }) => oneMoreMs * 1000)).median / 1000,
+      // Hundredths of a millisecond are too coarse here.
+      oneMoreMs: Math.round(median(({ oneMoreMs }) => oneMoreMs * 1000) * 10) / 10_000,
     }
   })
   const ok = [...samples.values()].every((list) => new Set(list.flatMap(({ seen }) => seen)).size === 1)

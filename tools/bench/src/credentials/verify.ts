@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { issueCredential } from '@vestibule/credentials'
 import { Keyring } from '@vestibule/keys'
-import type { Benchmark, Outcome } from './benchmark.ts'
-import { Child } from './child.ts'
+import type { Benchmark, Outcome } from '../benchmark.ts'
+import { Child } from '../child.ts'
+import { type Report, report, round, summarise } from '../figures.ts'
+import { newFolder } from '../peer.ts'
+import { aim, table } from '../table.ts'
 import { writeCredentials } from './credentials-file.ts'
-import { type Report, report, round, summarise } from './figures.ts'
-import { newFolder } from './peer.ts'
-import { aim, table } from './table.ts'
 import type { Rates, VerifyService } from './verify-child.ts'
 
 const DEFAULT_RUNS = 5

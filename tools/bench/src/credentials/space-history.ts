@@ -7,8 +7,10 @@ const CONCURRENT_PERCENT = 5
 const SPAN = 10
 /** Of hundred removals so many are of an admin or owner, by the founder. */
 const GOVERNORS_AMONG_REMOVED_PERCENT = 4
-/** One key signs ten credentials, in the mean. */
-const ACTS_PER_SIGNER = 10
+/** Every so many acts somebody new signs, and brings a feed, whose key signs too: one key for ten credentials. */
+const ACTS_PER_SIGNER = 20
+/** The first of those who sign are admins, so that there are some. */
+const ADMINS_UNTIL = 200
 const ISSUED_AT_MS = 1_700_000_000_000
 
 /** Somebody who signs, and what it knows at least. */
@@ -21,9 +23,9 @@ interface Author {
 }
 
 /**
- * The history of a busy space, the same mix every time: in ten acts the admission of somebody who will sign, its
- * data feed, five admissions of readers, two profiles, and in turn removals, changes of role, and invitations
- * with their redemptions. Every act but one in twenty knows all before it. Keys are new every time.
+ * The history of a busy space, the same mix every time: in twenty acts the admission of somebody who will sign, its
+ * data feed, twelve admissions of readers, four profiles, and in turn two of removals, changes of role, and
+ * invitations with their redemptions. Every act but one in twenty knows all before it. Keys are new every time.
  *
  * @param count how many credentials, the genesis and the founder among them
  */
@@ -58,7 +60,7 @@ class History {
     if (turn === 2) {
       const key = await this.#keyring.createKey()
       const of100 = this.#below(100)
-      const role = at < 100 || of100 < 5 ? 'ADMIN' : of100 < 6 ? 'OWNER' : 'EDITOR'
+      const role = at < ADMINS_UNTIL || of100 < 5 ? 'ADMIN' : of100 < 6 ? 'OWNER' : 'EDITOR'
       const by = role === 'OWNER' ? this.#governors[0] : this.#pick(this.#governors)
       await this.#say(by, admission(space, key, role))
       return this.#join({ key, since: at }, role)
@@ -71,12 +73,12 @@ class History {
       const proof = await proveFeed({ signer: this.#keyring, ...named })
       return this.#say(author, { type: 'AdmittedFeed', space, ...named, proof })
     }
-    if (turn === 4 || turn === 5) {
+    if (turn % 10 === 4 || turn % 10 === 5) {
       const author = this.#pick(this.#authors)
       const profile = { displayName: `Ada ${at}` }
       return this.#say(author, { type: 'MemberProfile', space, member: author.key, profile })
     }
-    if (turn === 9) return this.#govern(space, Math.floor(at / ACTS_PER_SIGNER) % 4)
+    if (turn % 10 === 9) return this.#govern(space, Math.floor(at / 10) % 4)
     const reader = await this.#keyring.createKey()
     this.#readers.push(reader)
     return this.#say(this.#pick(this.#governors), admission(space, reader, 'READER'))

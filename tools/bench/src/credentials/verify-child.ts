@@ -1,8 +1,8 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { CredentialsError, verifyCredential, verifyCredentials } from '@vestibule/credentials'
-import { serve } from './child.ts'
+import { serve } from '../child.ts'
+import { sharedNow } from '../figures.ts'
 import { readCredentials } from './credentials-file.ts'
-import { sharedNow } from './figures.ts'
 
 /** How many a second, and whether all were genuine. */
 export interface Rates {
