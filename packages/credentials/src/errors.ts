@@ -1,4 +1,4 @@
-/** Why a credential, a presentation or an admission was refused. */
+/** Why a credential, a presentation, an admission, a snapshot or an export was refused. */
 export type CredentialsErrorCode =
   /** Not an encoding of a credential, or not the one encoding of its value. */
   | 'MALFORMED'
@@ -22,13 +22,13 @@ export type CredentialsErrorCode =
   | 'WRONG_ISSUER'
   /** Its time, or that of a credential in its chain, is over. */
   | 'EXPIRED'
-  /** A presentation of another space, or an admission to one. */
+  /** A presentation of another space, or an admission to one; a snapshot of another. */
   | 'WRONG_SPACE'
   /** A presentation made for another challenge. */
   | 'WRONG_NONCE'
   /** A presentation made for another channel. */
   | 'WRONG_CHANNEL'
-  /** An admission that starts from another genesis. */
+  /** An admission that starts from another genesis, or a snapshot that does. */
   | 'WRONG_GENESIS'
   /** An admission of somebody else. */
   | 'WRONG_MEMBER'
@@ -36,6 +36,12 @@ export type CredentialsErrorCode =
   | 'WRONG_ROLE'
   /** An admission by somebody who may not admit, or not at this role. */
   | 'NOT_ALLOWED'
+  /** A snapshot that is not as it was written. Nothing is lost by it: the credentials themselves give the same. */
+  | 'DAMAGED'
+  /** A snapshot as another version of this package writes it. The credentials themselves give the same. */
+  | 'OTHER_VERSION'
+  /** Something that a W3C Verifiable Credential can't say: an unknown claim, a presentation, a time after the year 9999. */
+  | 'NOT_EXPORTABLE'
 
 /** A refusal. The text says more for people; programs look at `code` only. */
 export class CredentialsError extends Error {

@@ -1,5 +1,5 @@
 import { concatBytes } from '@noble/hashes/utils.js'
-import { pae, SIGNATURE_BYTES, type Signer, verifySignature } from '@vestibule/keys'
+import { pae, SIGNATURE_BYTES, type SignatureBackend, type Signer, verifySignature } from '@vestibule/keys'
 import type { AdmittedFeed } from './claims/claims.ts'
 
 /** Length of a feed's proof: the signature of its key, then that of its device. */
@@ -41,15 +41,18 @@ export async function proveFeed(options: FeedBinding & { readonly signer: Signer
 /**
  * Whether a feed's key and its device have agreed to this admission. Credentials need no such check, as
  * `verifyCredential` makes it: this is for whoever is handed a proof before there is a credential.
+ *
+ * @param backend which implementation checks the equation; the fastest of this runtime unless given
  */
 export async function verifyFeedProof(
   binding: FeedBinding & { readonly proof: Uint8Array },
+  backend?: SignatureBackend,
 ): Promise<boolean> {
   const { proof, feed, device } = binding
   if (proof.length !== FEED_PROOF_BYTES) return false
   const statement = feedStatement(binding)
   return (
-    (await verifySignature(feed, statement, proof.slice(0, SIGNATURE_BYTES))) &&
-    (await verifySignature(device, statement, proof.slice(SIGNATURE_BYTES)))
+    (await verifySignature(feed, statement, proof.slice(0, SIGNATURE_BYTES), backend)) &&
+    (await verifySignature(device, statement, proof.slice(SIGNATURE_BYTES), backend))
   )
 }

@@ -1,4 +1,4 @@
-import { pae, type Signer, verifySignature } from '@vestibule/keys'
+import { pae, type SignatureBackend, type Signer, verifySignature } from '@vestibule/keys'
 import type { IdentityRecovery } from './claims/claims.ts'
 
 /** What a recovery key agrees to: whom it speaks for, and what is sealed to its phrase. */
@@ -28,6 +28,7 @@ export function proveRecovery(options: RecoveryBinding & { readonly signer: Sign
 /** Whether a recovery key has agreed to speak for this identity. `verifyCredential` asks. */
 export function verifyRecoveryProof(
   binding: RecoveryBinding & { readonly proof: Uint8Array },
+  backend?: SignatureBackend,
 ): Promise<boolean> {
-  return verifySignature(binding.recoveryKey, recoveryStatement(binding), binding.proof)
+  return verifySignature(binding.recoveryKey, recoveryStatement(binding), binding.proof, backend)
 }

@@ -1,5 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { sha256Hex } from '@vestibule/keys'
 
 /** How many verdicts are kept; beyond that the oldest goes. A few megabytes at the most. */
 const MOST = 4096
@@ -14,12 +13,14 @@ export class Remembered<T> {
 
   /** The value for these bytes, found before or now. What `find` throws is thrown, and forgotten. */
   async get(bytes: Uint8Array, find: () => Promise<T>): Promise<T> {
-    const key = bytesToHex(sha256(bytes))
+    const key = sha256Hex(bytes)
     const known = this.#found.get(key)
     if (known !== undefined) return known
     const found = await find()
-    const [oldest] = this.#found.keys()
-    if (this.#found.size >= MOST && oldest !== undefined) this.#found.delete(oldest)
+    if (this.#found.size >= MOST) {
+      const [oldest] = this.#found.keys()
+      if (oldest !== undefined) this.#found.delete(oldest)
+    }
     this.#found.set(key, found)
     return found
   }

@@ -1,9 +1,9 @@
-import type { PublicKey } from '@vestibule/keys'
+import { inLanes, type PublicKey, type SignatureBackend, threadedBackend } from '@vestibule/keys'
 import type { Credential } from './credential.ts'
-import { Envelope, Statement } from './envelope.ts'
+import { type Envelope, Statement } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
 import { Remembered } from './remembered.ts'
-import { checkSize, type Opened, openStatement, parseEnvelope, toCredential } from './statement.ts'
+import { assemble, checkSize, type Opened, openStatement, parseEnvelope } from './statement.ts'
 
 /** What else a credential has to be, apart from being genuine. */
 export interface VerifyOptions {
@@ -25,14 +25,49 @@ export interface VerifyOptions {
  * @throws CredentialsError: every refusal, by `code`
  * @see docs/credentials.md, "The format"
  */
-export async function verifyCredential(
+export function verifyCredential(encoded: Uint8Array, options: VerifyOptions = {}): Promise<Credential> {
+  return verifyOne(encoded, options)
+}
+
+/** Below this many the way to other threads and back costs more than they save. */
+const WORTHWHILE = 16
+
+/**
+ * Checks many credentials, each as {@link verifyCredential} does; one that is refused spoils no other. Where the
+ * runtime has threads for signatures they are checked there, several at a time.
+ *
+ * @param encoded the bytes of one credential each; they are copied when its turn comes, and not to be changed before
+ * @param options `signal`: aborting stops what was not begun; the promise rejects with its reason
+ * @returns for each, in the order given, the credential or why it is refused
+ * @see docs/credentials.md, "The format"
+ * @example
+ * const verdicts = await verifyCredentials(stored)
+ * const genuine = verdicts.filter((one) => !(one instanceof CredentialsError))
+ */
+export async function verifyCredentials(
+  encoded: Iterable<Uint8Array>,
+  { signal, ...options }: VerifyOptions & { readonly signal?: AbortSignal } = {},
+): Promise<(Credential | CredentialsError)[]> {
+  signal?.throwIfAborted()
+  const list = [...encoded]
+  const backend = list.length < WORTHWHILE ? undefined : await threadedBackend()
+  const verdict = (one: Uint8Array) =>
+    verifyOne(one, options, backend).catch((error: unknown) => {
+      if (error instanceof CredentialsError) return error
+      throw error
+    })
+  return inLanes(list, verdict, signal)
+}
+
+async function verifyOne(
   encoded: Uint8Array,
-  { issuer, nowMs }: VerifyOptions = {},
+  { issuer, nowMs }: VerifyOptions,
+  backend?: SignatureBackend,
 ): Promise<Credential> {
   checkSize(encoded)
   // Nothing of `encoded` is read after the first wait: its owner may change it meanwhile.
   const bytes = encoded.slice()
-  const credential = await genuine.get(bytes, () => verify(bytes))
+  const credential = await genuine.get(bytes, () => verify(bytes, backend))
   if (issuer !== undefined && credential.issuer !== issuer)
     throw new CredentialsError('WRONG_ISSUER', `${credential.type}: issued by ${credential.issuer.toHex()}`)
   if (nowMs !== undefined) for (const one of [credential, ...credential.chain]) checkTime(one, nowMs)
@@ -43,32 +78,28 @@ const genuine = new Remembered<Credential>()
 const genuineLinks = new Remembered<Opened>()
 
 /** Whatever is true of these bytes for ever; see {@link verifyCredential}. */
-async function verify(bytes: Uint8Array): Promise<Credential> {
+async function verify(bytes: Uint8Array, backend?: SignatureBackend): Promise<Credential> {
   const envelope = parseEnvelope(bytes)
-  const opened = await openStatement(envelope)
-  const links = await openChain(opened, envelope)
-  let chain: readonly Credential[] = []
-  for (let at = links.length - 1; at >= 0; at--) {
-    const [link, statement] = [links[at], envelope.chain[at]]
-    if (link === undefined || statement === undefined) continue
-    // Each link is a credential by itself, with the rest of the chain as its own.
-    const alone = Envelope.encode({ ...statement, chain: envelope.chain.slice(at + 1) })
-    chain = [toCredential(link, chain, alone), ...chain]
-  }
-  return toCredential(opened, chain, bytes)
+  const opened = await openStatement(envelope, backend)
+  const links = await openChain(opened, envelope, backend)
+  return assemble(opened, links, envelope, bytes)
 }
 
 /**
  * Walks from the signer up to the issuer. A link counts when it is the issuer's own word (through whoever
  * signed it) that the key below it is its device.
  */
-async function openChain({ issuer, signer }: Opened, { chain }: Envelope): Promise<Opened[]> {
+async function openChain(
+  { issuer, signer }: Opened,
+  { chain }: Envelope,
+  backend: SignatureBackend | undefined,
+): Promise<Opened[]> {
   const links: Opened[] = []
   const seen = new Set([signer])
   let below = signer
   for (const statement of chain) {
     if (below === issuer) throw new CredentialsError('BAD_CHAIN', 'the chain goes on past the issuer')
-    const link = await genuineLinks.get(Statement.encode(statement), () => openStatement(statement))
+    const link = await genuineLinks.get(Statement.encode(statement), () => openStatement(statement, backend))
     const named = namedBy(link)
     if (named === undefined)
       throw new CredentialsError('WRONG_TYPE', `${link.type} in a chain; it says of no key that it may sign`)

@@ -17,6 +17,12 @@ export type KeysErrorCode =
   | 'SEAL_BROKEN'
   /** The passphrase is not the one that this was sealed with; nothing is known to be damaged. */
   | 'WRONG_PASSPHRASE'
+  /** What keeps a sealed store's key does not have it (any more); nothing is known to be damaged. */
+  | 'MISSING_KEY'
+  /** A sealed store's key is another than the one that is held, or the store opens in another way. */
+  | 'WRONG_KEY'
+  /** What keeps keys (the operating system's keychain, the browser) is not there or refuses; `cause` says why. */
+  | 'KEY_HOLDER_UNAVAILABLE'
   /** What was sealed asks for more memory or time to open than this package will spend, or for suspiciously little. */
   | 'UNACCEPTABLE_COST'
   /** The sealed store was locked, and its key is gone from memory. Open it again. */

@@ -1,6 +1,8 @@
 export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './curve/native-keys.ts'
 export { KeysError, type KeysErrorCode } from './errors.ts'
+export { sha256Hex } from './hash.ts'
 export { Keyring, type RecoveryKeys, type Signer } from './keyring.ts'
+export { inLanes } from './lanes.ts'
 export { equalBytes, pae } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
 export {
@@ -13,6 +15,8 @@ export {
 } from './recovery-phrase.ts'
 export { Redacted } from './redacted.ts'
 export { DEFAULT_SEALING_COST, type SealingCost } from './sealing/argon2id.ts'
+export type { Abortable, DataKeyHolder } from './sealing/data-key-holder.ts'
+export type { RecordCipher } from './sealing/record-cipher.ts'
 export type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
 export { SealedKeyStore } from './sealing/sealed-key-store.ts'
 export { AGREEMENT_KEY_BYTES, type SealContext, sealToAgreementKey } from './sealing/sealed-to-key.ts'
@@ -21,8 +25,9 @@ export {
   nodeBackend,
   SIGNATURE_BYTES,
   type SignatureBackend,
+  threadedBackend,
   verifySignature,
   webCryptoBackend,
-} from './signature.ts'
+} from './signatures/signature.ts'
+export { type SignedMessage, verifySignatures } from './signatures/verify-signatures.ts'
 export { type KeyStore, MemoryKeyStore } from './store/key-store.ts'
-export { type SignedMessage, verifySignatures } from './verify-signatures.ts'

@@ -1,4 +1,4 @@
-import { utf8ToBytes } from '@noble/hashes/utils.js'
+const encoder = new TextEncoder()
 
 /**
  * Pre-authentication encoding: many parts as one unambiguous byte string, to be hashed, signed or MACed.
@@ -13,26 +13,32 @@ import { utf8ToBytes } from '@noble/hashes/utils.js'
  * const signed = pae('vestibule example v1', new Uint8Array([1, 2, 3]), 42)
  */
 export function pae(...parts: readonly (string | Uint8Array | number)[]): Uint8Array {
-  const encoded = parts.map((part) =>
-    typeof part === 'string' ? utf8ToBytes(part) : typeof part === 'number' ? le64(part) : part,
-  )
-  const out = new Uint8Array(8 + encoded.reduce((sum, part) => sum + 8 + part.length, 0))
-  out.set(le64(encoded.length), 0)
+  const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
+  let length = 8
+  for (const part of encoded) length += 8 + (typeof part === 'number' ? 8 : part.length)
+  const out = new Uint8Array(length)
+  const view = new DataView(out.buffer)
+  writeLe64(view, 0, encoded.length)
   let at = 8
   for (const part of encoded) {
-    out.set(le64(part.length), at)
-    out.set(part, at + 8)
-    at += 8 + part.length
+    if (typeof part === 'number') {
+      writeLe64(view, at, 8)
+      writeLe64(view, at + 8, part)
+      at += 16
+    } else {
+      writeLe64(view, at, part.length)
+      out.set(part, at + 8)
+      at += 8 + part.length
+    }
   }
   return out
 }
 
-function le64(value: number): Uint8Array {
+function writeLe64(view: DataView, at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new TypeError(`expected a non-negative safe integer, got ${value}`)
-  const out = new Uint8Array(8)
-  new DataView(out.buffer).setBigUint64(0, BigInt(value), true)
-  return out
+  view.setUint32(at, value % 2 ** 32, true)
+  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
 }
 
 /** Compares two byte strings in a time that depends only on their lengths. */

@@ -28,12 +28,13 @@ export class PublicKey {
     if (PublicKey.#interned.get(hex)?.deref() === undefined) PublicKey.#interned.delete(hex)
   })
 
-  readonly #bytes: Uint8Array
+  /** Made from the text when they are first asked for. */
+  #known: Uint8Array | undefined
   readonly #hex: string
 
-  private constructor(bytes: Uint8Array, hex: string) {
-    this.#bytes = bytes
+  private constructor(hex: string, bytes?: Uint8Array) {
     this.#hex = hex
+    this.#known = bytes
   }
 
   /**
@@ -52,19 +53,27 @@ export class PublicKey {
       )
     if (value.length !== PUBLIC_KEY_BYTES)
       throw new TypeError(`expected a public key of ${PUBLIC_KEY_BYTES} bytes, got ${value.length}`)
-    const hex = bytesToHex(value)
-    const known = PublicKey.#interned.get(hex)?.deref()
-    if (known !== undefined) return known
-    const key = new PublicKey(value.slice(), hex)
-    PublicKey.#interned.set(hex, new WeakRef(key))
-    PublicKey.#collected.register(key, hex)
-    return key
+    return PublicKey.#intern(bytesToHex(value), value)
   }
 
   /** @throws TypeError when it is not 64 hex digits */
   static fromHex(hex: string): PublicKey {
     if (!/^[0-9a-fA-F]{64}$/.test(hex)) throw wrongText('64 hex digits', hex)
-    return PublicKey.from(hexToBytes(hex))
+    return PublicKey.#intern(hex.toLowerCase())
+  }
+
+  static #intern(hex: string, bytes?: Uint8Array): PublicKey {
+    const known = PublicKey.#interned.get(hex)?.deref()
+    if (known !== undefined) return known
+    const key = new PublicKey(hex, bytes?.slice())
+    PublicKey.#interned.set(hex, new WeakRef(key))
+    PublicKey.#collected.register(key, hex)
+    return key
+  }
+
+  get #bytes(): Uint8Array {
+    this.#known ??= hexToBytes(this.#hex)
+    return this.#known
   }
 
   /** @throws TypeError when it is not the base58 text of 32 bytes */

@@ -7,11 +7,11 @@ import {
   type PresentationContext,
   type Profile,
   proveRecovery,
-  verifyCredential,
 } from '@vestibule/credentials'
 import { type Keyring, PublicKey, type RecoveryKeys } from '@vestibule/keys'
 import { bytes, message, optional, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { type Clock, systemClock } from '@vestibule/network'
+import { verifyAll } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
 import type { Storage } from './storage/storage.ts'
 import { parseVersioned } from './versioned.ts'
@@ -158,7 +158,8 @@ export class SigningContext {
     const record = parseVersioned(IdentityRecord, RECORD_VERSION, stored, 'STORAGE_CORRUPT')
     const identityKey = PublicKey.from(record.identityKey)
     const deviceKey = PublicKey.from(record.deviceKey)
-    const chain = await Promise.all(record.chain.map((link) => verifyCredential(link)))
+    const chain = await verifyAll(record.chain, 'STORAGE_CORRUPT')
+    const [recovery] = await verifyAll(record.recovery ? [record.recovery] : [], 'STORAGE_CORRUPT')
     if (!speaksFor(chain, deviceKey, identityKey))
       throw new SpaceError(
         'STORAGE_CORRUPT',
@@ -166,7 +167,6 @@ export class SigningContext {
       )
     if (!(await options.keyring.has(deviceKey)))
       throw new SpaceError('NO_IDENTITY', 'the keyring does not hold the key of this identity’s device')
-    const recovery = record.recovery && (await verifyCredential(record.recovery))
     return new SigningContext(options, {
       identityKey,
       deviceKey,

@@ -1,4 +1,4 @@
-import { type Credential, CredentialsError, verifyCredential } from '@vestibule/credentials'
+import { type Credential, CredentialsError, verifyCredentials } from '@vestibule/credentials'
 import type { PublicKey, Signer } from '@vestibule/keys'
 import { parseAdmission } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
@@ -188,13 +188,6 @@ export class SpaceStore {
  * credential, or not a valid one, stays in the feed, for the links to hold, and says nothing.
  */
 async function credentialsIn(entries: readonly FeedEntry[]): Promise<Credential[]> {
-  const found: Credential[] = []
-  for (const { payload } of entries) {
-    try {
-      found.push(await verifyCredential(payload))
-    } catch (error) {
-      if (!(error instanceof CredentialsError)) throw error
-    }
-  }
-  return found
+  const verdicts = await verifyCredentials(entries.map(({ payload }) => payload))
+  return verdicts.flatMap((one) => (one instanceof CredentialsError ? [] : [one]))
 }

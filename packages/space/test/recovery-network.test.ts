@@ -39,10 +39,10 @@ async function setup() {
   const kitchen = await ada.manager.createSpace({ name: 'Kitchen' })
   const his = await bring(kitchen, bob)
   const cellar = await cem.manager.createSpace({ name: 'Cellar' })
-  await bring(cellar, ada, 'ADMIN')
+  const hers = await bring(cellar, ada, 'ADMIN')
   const phrase = await paper()
   const recovery = await ada.manager.addRecovery(phrase)
-  for (const space of [his, cellar]) await until(space, () => space.recoveries().length === 1)
+  for (const space of [kitchen, hers]) await space.delivered()
   const close = () => Promise.all([ada, bob, cem].map(({ manager }) => manager.close()))
   return { world, ada, bob, cem, kitchen, his, cellar, phrase, recovery, close }
 }

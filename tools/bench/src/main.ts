@@ -1,9 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
+import { fold } from './credentials/fold.ts'
+import { verify } from './credentials/verify.ts'
 import { invite } from './invite.ts'
 
-const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([['invite', invite]])
+const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
+  ['invite', invite],
+  ['verify', verify],
+  ['fold', fold],
+])
 const USAGE = `usage: pnpm bench [name] [--json] [--runs n]; names: ${[...BENCHMARKS.keys()].join(', ')}`
 const RESULTS = new URL('../results/', import.meta.url)
 

@@ -54,6 +54,25 @@ describe('bench invite', () => {
   })
 })
 
+describe('bench verify', () => {
+  it('prints one JSON object and nothing else, after verifying what is genuine', async () => {
+    const { code, stdout, stderr } = await bench('verify', '--json', '--runs', '1')
+    expect(stdout.split('\n'), stderr).toHaveLength(2)
+    const rate = expect.any(Number)
+    expect(JSON.parse(stdout)).toEqual({
+      name: 'verify',
+      node: process.version,
+      machine: { cores: expect.any(Number), cpu: expect.any(String) },
+      ok: true,
+      native: rate,
+      single: rate,
+      bulk: rate,
+      nativeRatio: rate,
+    })
+    expect(code).toBe(0)
+  })
+})
+
 describe('a command that makes no sense', () => {
   it.each([
     [['faster'], 'there is no benchmark "faster"'],

@@ -146,6 +146,9 @@ const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
   }),
 }
 
+/** Every type of claim that this version knows. */
+export const CLAIM_TYPES = Object.keys(WIRE) as readonly Claim['type'][]
+
 const isKnown = (type: string): type is Claim['type'] => Object.hasOwn(WIRE, type)
 
 /** The canonical bytes of a claim, without its type. Throws a WireError or TypeError when it does not fit. */

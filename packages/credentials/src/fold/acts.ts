@@ -2,15 +2,25 @@ import type { PublicKey } from '@vestibule/keys'
 import type { DelegatedInvitation } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { ROLES, type Role } from '../roles.ts'
+import { readGenuine } from '../statement.ts'
 import { Causality } from './causality.ts'
 import { Devices } from './devices.ts'
+
+/** What the fold reads of a credential. */
+export type Act = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'expiresAtMs' | 'claim'>
+
+/** An act with the credential that it is, or that one's bytes, verified before. */
+export interface Known {
+  readonly act: Act
+  readonly source: Credential | { readonly packed: Uint8Array }
+}
 
 /** An act that gives somebody a role. Its rank (role, then place in the order) never changes. */
 export interface Grant {
   readonly index: number
   readonly role: Role
   readonly holder: PublicKey
-  readonly credential: Credential
+  readonly act: Act
   /** The acts that could ever end it, whatever arrives: grants of their issuers are known by then, and keep their rank. */
   readonly enders: number[]
 }
@@ -26,6 +36,10 @@ interface Log {
 export const rankOf = (role: Role | undefined): number => (role === undefined ? 0 : ROLES.indexOf(role) + 1)
 export const ADMIN = rankOf('ADMIN')
 export const OWNER = rankOf('OWNER')
+
+/** Whether a grant gives power over a rank. */
+export const isAbove = (own: Grant, rank: number): boolean =>
+  rankOf(own.role) >= ADMIN && rankOf(own.role) > rank
 
 /** The acts of a space with everything about them that no later act changes, and where to find them. */
 export class Acts {
@@ -46,7 +60,8 @@ export class Acts {
   /** What members said of how they want to be shown. */
   readonly profilesOf = new Map<PublicKey, number[]>()
   readonly byType = new Map<string, number[]>()
-  readonly #credentials: Credential[] = []
+  readonly #acts: Act[] = []
+  readonly #sources: Known['source'][] = []
   readonly #index = new Map<string, number>()
   readonly #grants: (Grant | undefined)[] = []
   readonly #enders = new Map<PublicKey, number[]>()
@@ -58,26 +73,26 @@ export class Acts {
   }
 
   get size(): number {
-    return this.#credentials.length
+    return this.#acts.length
   }
 
-  /** Takes in an act, whose parents are there. Says whether it moves devices of its issuer. */
-  add(credential: Credential): { index: number; moved: boolean } {
-    const { id, claim, issuer } = credential
-    const index = this.causality.add(
-      id,
-      credential.parents.map((parent) => this.at(parent)),
-    )
-    this.#credentials.push(credential)
+  /**
+   * Takes in an act, whose parents are there. Says whether it moves devices of its issuer.
+   */
+  add({ act, source }: Known, parents: readonly number[]): { index: number; moved: boolean } {
+    const { id, claim, issuer } = act
+    const index = this.causality.add(id, parents)
+    this.#acts.push(act)
+    this.#sources.push(source)
     this.#index.set(id, index)
     push(this.byType, claim.type, index)
-    const role = this.#roleOf(credential, index)
-    const holder = holderOf(credential)
+    const role = this.#roleOf(act, index)
+    const holder = holderOf(act)
     const grant =
-      role === undefined || holder === undefined ? undefined : { index, role, holder, credential, enders: [] }
+      role === undefined || holder === undefined ? undefined : { index, role, holder, act, enders: [] }
     this.#grants.push(grant)
     if (grant !== undefined) this.#addGrant(grant)
-    if (limitOf(credential) !== undefined && holder !== undefined) {
+    if (limitOf(act) !== undefined && holder !== undefined) {
       for (const other of this.grants.get(holder) ?? []) this.#file(index, other)
       push(this.#enders, holder, index)
     }
@@ -89,8 +104,8 @@ export class Acts {
       push(this.feedsOf, claim.feed, index)
       if (claim.member !== issuer) push(this.hosted, claim.member, index)
     }
-    this.#log(credential, index)
-    return { index, moved: this.devices.add(credential, index) }
+    this.#log(act, index)
+    return { index, moved: this.devices.add(act, index) }
   }
 
   has(id: string): boolean {
@@ -107,10 +122,25 @@ export class Acts {
     return index
   }
 
+  act(index: number): Act {
+    const act = this.#acts[index]
+    if (act === undefined) throw new RangeError(`no act ${index}`)
+    return act
+  }
+
+  /** The credential that an act is. */
   credential(index: number): Credential {
-    const credential = this.#credentials[index]
-    if (credential === undefined) throw new RangeError(`no act ${index}`)
+    const source = this.source(index)
+    if (!('packed' in source)) return source
+    const credential = readGenuine(source.packed)
+    this.#sources[index] = credential
     return credential
+  }
+
+  source(index: number): Known['source'] {
+    const source = this.#sources[index]
+    if (source === undefined) throw new RangeError(`no act ${index}`)
+    return source
   }
 
   grant(index: number): Grant | undefined {
@@ -146,9 +176,9 @@ export class Acts {
    * known to it: it does not undo itself, and of two at once the lower stands.
    */
   isSparedBy(act: number, ender: number): boolean {
-    const { claim, issuer } = this.credential(act)
+    const { claim, issuer } = this.act(act)
     if (claim.type !== 'ChangedRole' || claim.member !== issuer || this.before(ender, act)) return false
-    const by = this.credential(ender)
+    const by = this.act(ender)
     return by.issuer === issuer && rankOf(limitOf(by) ?? undefined) >= rankOf(claim.role)
   }
 
@@ -156,7 +186,7 @@ export class Acts {
   invitation(id: string, act: number): (DelegatedInvitation & { readonly index: number }) | undefined {
     const index = this.#index.get(id)
     if (index === undefined || !this.before(index, act)) return undefined
-    const { claim } = this.credential(index)
+    const { claim } = this.act(index)
     return claim.type === 'DelegatedInvitation' ? { ...claim, index } : undefined
   }
 
@@ -179,7 +209,7 @@ export class Acts {
     return (this.#logs.get(who) ?? []).flatMap(({ acts }) => acts)
   }
 
-  #roleOf({ claim }: Credential, index: number): Role | undefined {
+  #roleOf({ claim }: Act, index: number): Role | undefined {
     if (claim.type === 'ChangedRole') return claim.role
     if (claim.type !== 'SpaceMember') return undefined
     if (claim.delegation === undefined) return claim.role
@@ -187,18 +217,18 @@ export class Acts {
   }
 
   #addGrant(grant: Grant): void {
-    const { holder, index, role, credential } = grant
+    const { holder, index, role, act } = grant
     push(this.grants, holder, grant)
     for (const ender of this.#enders.get(holder) ?? []) this.#file(ender, grant)
     if (role === 'OWNER') this.owners.push(grant)
-    if (credential.issuer === this.space) this.founders.push(grant)
-    const { claim } = this.credential(index)
+    if (act.issuer === this.space) this.founders.push(grant)
+    const { claim } = this.act(index)
     if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
       push(this.redemptions, claim.delegation, grant)
   }
 
   #file(ender: number, grant: Grant): void {
-    const credential = this.credential(ender)
+    const credential = this.act(ender)
     if (ender === grant.index || this.before(ender, grant.index)) return
     if (rankOf(limitOf(credential) ?? undefined) >= rankOf(grant.role)) return
     const { issuer } = credential
@@ -219,7 +249,7 @@ export class Acts {
     return this.founders.some(({ enders }) => enders.some((ender) => this.before(ender, act)))
   }
 
-  #log({ issuer, signer }: Credential, index: number): void {
+  #log({ issuer, signer }: Act, index: number): void {
     const logs = this.#logs.get(issuer)
     const log = logs?.find((one) => one.signer === signer)
     if (log === undefined) return push(this.#logs, issuer, { signer, acts: [index], forked: false })
@@ -230,7 +260,7 @@ export class Acts {
 }
 
 /** Whose grants an act gives or ends. */
-export function holderOf({ claim, issuer }: Credential): PublicKey | undefined {
+export function holderOf({ claim, issuer }: Act): PublicKey | undefined {
   if (claim.type === 'LeftSpace') return issuer
   return claim.type === 'SpaceMember' || claim.type === 'ChangedRole' || claim.type === 'RemovedMember'
     ? claim.member
@@ -238,7 +268,7 @@ export function holderOf({ claim, issuer }: Credential): PublicKey | undefined {
 }
 
 /** What an act leaves its subject with: a role, or `null` for none; `undefined` when it takes nothing. */
-export function limitOf({ claim }: Credential): Role | null | undefined {
+export function limitOf({ claim }: Act): Role | null | undefined {
   if (claim.type === 'RemovedMember' || claim.type === 'LeftSpace') return null
   return claim.type === 'ChangedRole' ? claim.role : undefined
 }

@@ -1,6 +1,6 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Credential } from '../credential.ts'
 import { MAX_CHAIN_LENGTH } from '../envelope.ts'
+import type { Act } from './acts.ts'
 import type { Causality } from './causality.ts'
 
 /** How senior a key is for its identity: the level first, then the act that named it there. */
@@ -28,7 +28,7 @@ export class Devices {
   }
 
   /** Takes in an act about devices. Says whether anybody's place has changed. */
-  add({ claim, issuer, signer }: Credential, index: number): boolean {
+  add({ claim, issuer, signer }: Act, index: number): boolean {
     if (claim.type === 'RevokedDevice') {
       pushAt(this.#revocations, issuer, claim.device, index)
       return false

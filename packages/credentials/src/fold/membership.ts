@@ -1,46 +1,20 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { FeedPurpose, Profile } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
+import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
-import type { Grant } from './acts.ts'
-import { type Cut, cutsOf } from './cuts.ts'
-import { type EpochState, epochsOf } from './epochs.ts'
-import { type LiveInvitation, liveInvitations } from './invitations.ts'
-import {
-  actingOwner,
-  bestGrants,
-  devicesOf,
-  isRevoked,
-  mayChange,
-  mayRemove,
-  profileOf,
-  recoveriesOf,
-} from './standing.ts'
+import { type Act, type Known, push } from './acts.ts'
+import { type Cut, cutsOf } from './outputs/cuts.ts'
+import { devicesOf, isRevoked, recoveriesOf } from './outputs/devices.ts'
+import { type EpochState, epochsOf } from './outputs/epochs.ts'
+import { type Feed, Feeds } from './outputs/feeds.ts'
+import { type Fork, forksOf } from './outputs/forks.ts'
+import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
+import { type Member, Members } from './outputs/members.ts'
+import { mayChange, mayRemove } from './outputs/standing.ts'
+import { type Why, why } from './outputs/why.ts'
+import { packSnapshot, unpackSnapshot } from './snapshot/snapshot.ts'
 import { Verdicts } from './verdicts.ts'
-import { type Why, why } from './why.ts'
-
-/** A member of a space. */
-export interface Member {
-  readonly role: Role
-  /**
-   * The role that was granted, when no owner is left and this member stands in as one. It grants nothing above
-   * that, and nobody loses a grant to it that is better than its own.
-   */
-  readonly acting?: Role
-  readonly profile: Profile
-  /** The id of the credential that decides the role. */
-  readonly since: string
-}
-
-/** A feed that belongs to a space. */
-export interface Feed {
-  readonly member: PublicKey
-  readonly device: PublicKey
-  readonly purpose: FeedPurpose
-  /** The id of the credential that admitted it. */
-  readonly credential: string
-}
 
 /** What came of adding one credential. */
 export interface Added {
@@ -71,10 +45,10 @@ export interface Added {
 export class Membership {
   readonly space: PublicKey
   readonly #verdicts: Verdicts
-  readonly #waiting = new Map<string, Credential[]>()
+  readonly #waiting = new Map<string, Known[]>()
   readonly #waitingIds = new Set<string>()
-  #members: ReadonlyMap<PublicKey, Member> | undefined
-  #feeds: ReadonlyMap<PublicKey, Feed> | undefined
+  readonly #members: Members
+  readonly #feeds: Feeds
 
   /**
    * @param space the key of the space
@@ -84,24 +58,55 @@ export class Membership {
   constructor(space: PublicKey, options: { readonly genesisId?: string } = {}) {
     this.space = space
     this.#verdicts = new Verdicts(space, options.genesisId)
+    this.#members = new Members(this.#verdicts)
+    this.#feeds = new Feeds(this.#verdicts)
+  }
+
+  /**
+   * Opens what {@link snapshot} wrote: the same as adding its credentials one by one, without verifying them anew.
+   * So it belongs where nobody else writes, beside the keys.
+   *
+   * Whatever is wrong with it is no loss: the credentials themselves, added from where they are kept, give the same.
+   *
+   * @param snapshot copied
+   * @param options as of the constructor
+   * @throws CredentialsError `DAMAGED`, `OTHER_VERSION`; `WRONG_SPACE` or `WRONG_GENESIS` when it is of another
+   */
+  static async open(
+    space: PublicKey,
+    snapshot: Uint8Array,
+    options: { readonly genesisId?: string } = {},
+  ): Promise<Membership> {
+    const { acts, genesis, ...found } = await unpackSnapshot(new Uint8Array(snapshot))
+    if (found.space !== space)
+      throw new CredentialsError('WRONG_SPACE', `a snapshot of ${found.space.toHex()}`)
+    if (genesis !== undefined && options.genesisId !== undefined && genesis !== options.genesisId)
+      throw new CredentialsError('WRONG_GENESIS', `a snapshot with the genesis ${genesis}`)
+    const membership = new Membership(space, options)
+    for (const known of acts) membership.#take(known)
+    return membership
+  }
+
+  /**
+   * Everything that is here, as bytes for {@link Membership.open}: the credentials, those that wait too, and no
+   * verdict on them. They are for this device, not for others, and may be thrown away.
+   */
+  snapshot(): Promise<Uint8Array> {
+    const placed = Array.from({ length: this.#acts.size }, (_, index) => ({
+      act: this.#acts.act(index),
+      source: this.#acts.source(index),
+    }))
+    const genesis = this.#verdicts.genesis
+    return packSnapshot({
+      space: this.space,
+      ...(genesis !== undefined && { genesis: this.#acts.act(genesis).id }),
+      acts: [...placed, ...[...this.#waiting.values()].flat()],
+    })
   }
 
   /** Takes in a credential that was verified. */
   add(credential: Credential): Added {
-    const placed: string[] = []
-    const ready = this.#knows(credential.id) || this.#isForeign(credential) ? [] : [credential]
-    for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-      const missing = next.parents.find((parent) => !this.#acts.has(parent))
-      if (missing !== undefined) {
-        this.#wait(next, missing)
-        continue
-      }
-      this.#place(next)
-      placed.push(next.id)
-      for (const freed of this.#waiting.get(next.id) ?? []) ready.push(freed)
-      this.#waiting.delete(next.id)
-    }
-    return { placed, counted: placed.filter((id) => this.counts(id)) }
+    return this.#take({ act: credential, source: credential })
   }
 
   /** Whether a credential is in the graph. One that waits is not. */
@@ -127,7 +132,16 @@ export class Membership {
 
   /** Ids of the credentials that nothing comes after yet, ascending. */
   get heads(): string[] {
-    return [...this.#acts.causality.heads].map((index) => this.#acts.credential(index).id).sort()
+    return [...this.#acts.causality.heads].map((index) => this.#acts.act(index).id).sort()
+  }
+
+  /**
+   * Where the graph parts, and whether it came together again: credentials that come right after the same one and
+   * do not know each other. They are no error; what counts of them is the same for everybody. For whoever wants to
+   * see who worked apart, or continued one feed twice.
+   */
+  forks(): Fork[] {
+    return forksOf(this.#acts)
   }
 
   /**
@@ -143,7 +157,8 @@ export class Membership {
 
   /** The genesis that everything rests on, once it is there. */
   get genesis(): Credential | undefined {
-    return this.#verdicts.genesis()
+    const index = this.#verdicts.genesis
+    return index === undefined ? undefined : this.#acts.credential(index)
   }
 
   /** The name of the space, once its genesis is there. */
@@ -152,10 +167,12 @@ export class Membership {
     return claim?.type === 'SpaceGenesis' ? claim.name : undefined
   }
 
-  /** The members, the best grant of each deciding; the most senior first. A snapshot, not to be changed. */
+  /**
+   * The members, the best grant of each deciding; the most senior first. Costs what has changed, and iterating what
+   * there is. It stays as it is, whatever is added: the same object until something of it changes.
+   */
   members(): ReadonlyMap<PublicKey, Member> {
-    this.#members ??= this.#foldMembers()
-    return this.#members
+    return this.#members.map()
   }
 
   roleOf(identity: PublicKey): Role | undefined {
@@ -171,12 +188,13 @@ export class Membership {
 
   /** Whether an identity may remove a member, as things are; whoever it is may leave. */
   mayRemove(identity: PublicKey, member: PublicKey): boolean {
-    return mayRemove(this.#verdicts, identity, member)
+    return mayRemove(this.#verdicts, this.#members.acting(), identity, member)
   }
 
   /** Whether a `ChangedRole` of a member by an identity would make the role what it says, as things are. */
   mayChange(identity: PublicKey, member: PublicKey, role: Role): boolean {
-    return mayChange(this.#verdicts, identity, member, role, this.may(identity, role))
+    const mayGrant = this.may(identity, role)
+    return mayChange(this.#verdicts, this.#members.acting(), identity, member, role, mayGrant)
   }
 
   /**
@@ -224,10 +242,9 @@ export class Membership {
       : { counts: false, code: 'NOT_HERE', text: 'It is not here, or belongs to another space.' }
   }
 
-  /** The feeds that belong to the space, by their keys, in the order of their admission. A snapshot. */
+  /** The feeds that belong to the space, by their keys, in the order of their admission; as {@link members}. */
   feeds(): ReadonlyMap<PublicKey, Feed> {
-    this.#feeds ??= this.#foldFeeds()
-    return this.#feeds
+    return this.#feeds.map()
   }
 
   /**
@@ -241,7 +258,7 @@ export class Membership {
     const index = this.#acts.find(id)
     let grant = index === undefined ? undefined : this.#acts.grant(index)
     while (grant !== undefined && this.#verdicts.counts(grant.index)) {
-      path.push(grant.credential)
+      path.push(this.#acts.credential(grant.index))
       grant = this.#verdicts.admitter(grant)
     }
     if (path.length === 0 || genesis === undefined)
@@ -253,51 +270,65 @@ export class Membership {
     return this.#verdicts.acts
   }
 
-  #knows(id: string): boolean {
-    return this.#acts.has(id) || this.#waitingIds.has(id)
+  #take(late: Known): Added {
+    if (this.#knows(late.act.id) || this.#isForeign(late.act)) return NOTHING
+    const parents = this.#parentsOf(late)
+    if (parents === undefined) return NOTHING
+    const indices = [this.#place(late, parents)]
+    if (this.#waiting.size > 0) this.#placeFreed(indices)
+    const placed = indices.map((index) => this.#acts.act(index).id)
+    return { placed, counted: placed.filter((_, n) => this.#verdicts.counts(indices[n] ?? 0)) }
   }
 
-  #isForeign({ claim }: Credential): boolean {
+  /** Places what waited for any of these, and puts it behind them. */
+  #placeFreed(placed: number[]): void {
+    for (const index of placed) {
+      const { id } = this.#acts.act(index)
+      const freed = this.#waiting.get(id) ?? []
+      this.#waiting.delete(id)
+      for (const next of freed) {
+        const parents = this.#parentsOf(next)
+        if (parents !== undefined) placed.push(this.#place(next, parents))
+      }
+    }
+  }
+
+  #knows(id: string): boolean {
+    return this.#acts.has(id) || (this.#waitingIds.size > 0 && this.#waitingIds.has(id))
+  }
+
+  #isForeign({ claim }: Act): boolean {
     return claim.type === 'Auth' || ('space' in claim && claim.space !== this.space)
   }
 
-  #wait(credential: Credential, missing: string): void {
-    this.#waitingIds.add(credential.id)
-    const others = this.#waiting.get(missing)
-    if (others === undefined) this.#waiting.set(missing, [credential])
-    else others.push(credential)
-  }
-
-  #place(credential: Credential): void {
-    this.#verdicts.add(credential)
-    this.#waitingIds.delete(credential.id)
-    this.#members = undefined
-    this.#feeds = undefined
-  }
-
-  #foldMembers(): ReadonlyMap<PublicKey, Member> {
-    const best = bestGrants(this.#verdicts)
-    const acting = actingOwner(best)
-    const toMember = (grant: Grant): Member =>
-      Object.freeze({
-        role: grant === acting ? 'OWNER' : grant.role,
-        ...(grant === acting && { acting: grant.role }),
-        profile: profileOf(this.#verdicts, grant),
-        since: grant.credential.id,
-      })
-    return new Map(best.map((grant) => [grant.holder, toMember(grant)]))
-  }
-
-  #foldFeeds(): ReadonlyMap<PublicKey, Feed> {
-    const winners = [...this.#acts.feedsOf.keys()].flatMap((feed) => this.#verdicts.feedWinner(feed) ?? [])
-    winners.sort((a, b) => this.#acts.causality.order(a, b))
-    const out = new Map<PublicKey, Feed>()
-    for (const index of winners) {
-      const { claim, id } = this.#acts.credential(index)
-      if (claim.type !== 'AdmittedFeed') continue
-      const { feed, member, device, purpose } = claim
-      out.set(feed, Object.freeze({ member, device, purpose, credential: id }))
+  /** Indices of the parents; when one is not there, the act waits for it. */
+  #parentsOf(late: Known): number[] | undefined {
+    const indices: number[] = []
+    for (const parent of late.act.parents) {
+      const index = this.#acts.find(parent)
+      if (index === undefined) {
+        this.#waitingIds.add(late.act.id)
+        push(this.#waiting, parent, late)
+        return undefined
+      }
+      indices.push(index)
     }
-    return out
+    return indices
+  }
+
+  #place(late: Known, parents: readonly number[]): number {
+    const { index, again } = this.#verdicts.add(late, parents)
+    if (this.#waitingIds.size > 0) this.#waitingIds.delete(late.act.id)
+    this.#judged(index, false)
+    for (const one of again) if (one !== index) this.#judged(one, true)
+    return index
+  }
+
+  #judged(index: number, again: boolean): void {
+    this.#members.judged(index, again)
+    this.#feeds.judged(index)
   }
 }
+
+const NONE: readonly string[] = Object.freeze([])
+const NOTHING: Added = Object.freeze({ placed: NONE, counted: NONE })

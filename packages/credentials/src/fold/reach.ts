@@ -20,9 +20,9 @@ export function reach(verdicts: Verdicts, late: number, moved: boolean): Set<num
   if (todo.length > 0) for (const index of verdicts.witnesses.take(-1)) visit(index)
   for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
     for (const index of verdicts.witnesses.take(at)) visit(index)
-    const credential = acts.credential(at)
-    const { claim, issuer, id } = credential
-    const holder = holderOf(credential)
+    const act = acts.act(at)
+    const { claim, issuer, id } = act
+    const holder = holderOf(act)
     const grant = acts.grant(at)
     if (holder !== undefined && acts.filed(at).length > 0)
       for (const index of ended(verdicts, at, holder)) visit(index)
@@ -45,19 +45,20 @@ export function reach(verdicts: Verdicts, late: number, moved: boolean): Set<num
 /** What the late act itself changes. */
 function first(verdicts: Verdicts, late: number, moved: boolean): number[] {
   const { acts } = verdicts
-  const credential = acts.credential(late)
-  const { claim, issuer } = credential
+  const act = acts.act(late)
+  const { claim, issuer } = act
   const out: number[] = []
   if (moved && acts.devices.isRevoking(issuer)) out.push(...acts.by(issuer))
-  const holder = holderOf(credential)
+  const holder = holderOf(act)
   if (
-    limitOf(credential) !== undefined &&
+    limitOf(act) !== undefined &&
     holder !== undefined &&
     acts.filed(late).some((grant) => isNews(verdicts, late, grant))
   )
     out.push(...ended(verdicts, late, holder).filter((index) => isShaken(verdicts, index)))
   const grant = acts.grant(late)
-  if (claim.type === 'SpaceMember' && grant !== undefined && verdicts.fits(late))
+  // One that is itself beaten may still beat another, of whoever beat it.
+  if (claim.type === 'SpaceMember' && grant !== undefined && verdicts.fitsRedemption(grant))
     out.push(...rivals(verdicts, grant))
   if (claim.type === 'CancelledInvitation' && verdicts.fits(late))
     for (const { index } of acts.redemptions.get(claim.delegation) ?? [])
@@ -68,10 +69,8 @@ function first(verdicts: Verdicts, late: number, moved: boolean): number[] {
 
 /** Whether an ender takes anything that one before it, which knew no more, has not taken already. */
 function isNews(verdicts: Verdicts, ender: number, grant: Grant): boolean {
-  if (!verdicts.ends(ender, grant)) return false
-  return !grant.enders.some(
-    (other) => other !== ender && verdicts.acts.before(other, ender) && verdicts.ends(other, grant),
-  )
+  const endings = verdicts.endings(grant)
+  return endings.includes(ender) && !endings.some((other) => verdicts.acts.before(other, ender))
 }
 
 /** What is void already stays so when a grant ends, unless it can do something without counting. */
@@ -101,7 +100,7 @@ function resting({ acts }: Verdicts, { index, holder }: Grant): number[] {
 
 /** The redemptions that come after one in the race for a single use. */
 function rivals({ acts }: Verdicts, grant: Grant): number[] {
-  const { claim } = grant.credential
+  const { claim } = grant.act
   if (claim.type !== 'SpaceMember' || claim.delegation === undefined) return []
   if (acts.invitation(claim.delegation, grant.index)?.multiUse !== false) return []
   return (acts.redemptions.get(claim.delegation) ?? [])
@@ -111,7 +110,7 @@ function rivals({ acts }: Verdicts, grant: Grant): number[] {
 
 /** What a revoked device signed, and those that it may have named, as far as the revocation does not know it. */
 function revoked({ acts }: Verdicts, at: number): number[] {
-  const { claim, issuer } = acts.credential(at)
+  const { claim, issuer } = acts.act(at)
   if (claim.type !== 'RevokedDevice') return []
   const { device } = claim
   return acts.unknownTo(

@@ -1,8 +1,9 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { AdmittedFeed, ChangedRole, SpaceMember } from '../claims/claims.ts'
-import type { Credential } from '../credential.ts'
-import { Acts, ADMIN, type Grant, OWNER, rankOf } from './acts.ts'
+import type { AdmittedFeed } from '../claims/claims.ts'
+import { Acts, ADMIN, type Grant, isAbove, type Known, OWNER, rankOf } from './acts.ts'
+import { decide } from './fits.ts'
 import { reach } from './reach.ts'
+import { Tally } from './tally.ts'
 import { Witnesses } from './witnesses.ts'
 
 /**
@@ -20,34 +21,55 @@ import { Witnesses } from './witnesses.ts'
  */
 export class Verdicts {
   readonly acts: Acts
-  readonly #genesisId: string | undefined
+  /** The only genesis to accept, when it is known. */
+  readonly genesisId: string | undefined
   readonly #fits: (boolean | undefined)[] = []
   readonly #roots = new Map<'genesis' | 'founder', number>()
-  readonly #feeds = new Map<PublicKey, number | undefined>()
+  readonly #feeds: Tally<PublicKey, number, number>
+  readonly #endings: Tally<Grant, number, number[]>
   readonly witnesses = new Witnesses()
 
   constructor(space: PublicKey, genesisId?: string) {
     this.acts = new Acts(space)
-    this.#genesisId = genesisId
+    this.genesisId = genesisId
+    this.#feeds = new Tally(
+      (feed) => this.acts.feedsOf.get(feed) ?? [],
+      (first, one) =>
+        (first === undefined || this.acts.causality.order(one, first) < 0) && this.fits(one) ? one : first,
+    )
+    this.#endings = new Tally(
+      (grant) => grant.enders,
+      (ending, ender, grant) => {
+        if (!this.ends(ender, grant)) return ending
+        if (ending === undefined) return [ender]
+        ending.push(ender)
+        return ending
+      },
+    )
   }
 
-  /** Judges one more act, whose parents are there, and again whatever it reaches. */
-  add(credential: Credential): number {
-    const { index, moved } = this.acts.add(credential)
-    const { claim } = credential
-    if (claim.type === 'AdmittedFeed') this.#feeds.delete(claim.feed)
-    if (this.#seat(index)) this.#judgeAll()
-    else {
-      this.fits(index)
-      // With nothing beside it, and every key in its place, an act reaches nothing.
-      if (this.acts.causality.heads.size > 1 || moved) this.#judgeAgain(index, reach(this, index, moved))
-    }
-    return index
+  /**
+   * Judges one more act, whose parents are there, and again whatever it reaches.
+   * @param parents their indices
+   * @returns its index, and those of the acts that were judged again
+   */
+  add(
+    late: Known,
+    parents: readonly number[],
+  ): { readonly index: number; readonly again: readonly number[] } {
+    const { index, moved } = this.acts.add(late, parents)
+    if (this.#seat(index)) return { index, again: this.#judgeAll() }
+    this.fits(index)
+    // With nothing beside it, and every key in its place, an act reaches nothing.
+    if (this.acts.causality.heads.size <= 1 && !moved) return { index, again: NONE }
+    const again = [...reach(this, index, moved)]
+    this.#judgeAgain(index, again)
+    return { index, again }
   }
 
   counts(index: number): boolean {
     if (!this.fits(index)) return false
-    const { claim, issuer } = this.acts.credential(index)
+    const { claim, issuer } = this.acts.act(index)
     if (claim.type === 'SpaceGenesis') return this.#roots.get('genesis') === index
     if (claim.type === 'SpaceMember' && issuer === this.acts.space)
       return this.#roots.get('founder') === index
@@ -57,39 +79,39 @@ export class Verdicts {
   fits(index: number): boolean {
     const known = this.#fits[index]
     if (known !== undefined) return known
-    const verdict = this.#decide(index)
+    const verdict = decide(this, index)
     this.#fits[index] = verdict
     return verdict
   }
 
   /** Whether a grant holds now, after everything that is known. */
   stands(grant: Grant): boolean {
-    return this.counts(grant.index) && !grant.enders.some((ender) => this.ends(ender, grant))
+    return this.counts(grant.index) && this.endings(grant).length === 0
   }
 
-  genesis(): Credential | undefined {
-    const index = this.#roots.get('genesis')
-    return index === undefined ? undefined : this.acts.credential(index)
+  /** The acts that end a grant, in order of arrival. */
+  endings(grant: Grant): readonly number[] {
+    return this.#endings.of(grant) ?? NONE
+  }
+
+  /** The index of the genesis that counts. */
+  get genesis(): number | undefined {
+    return this.#roots.get('genesis')
   }
 
   /** The admission of a feed that has it: the first in the order of those that fit. */
   feedWinner(feed: PublicKey): number | undefined {
-    if (this.#feeds.has(feed)) return this.#feeds.get(feed)
-    let winner: number | undefined
-    for (const one of this.acts.feedsOf.get(feed) ?? [])
-      if ((winner === undefined || this.acts.causality.order(one, winner) < 0) && this.fits(one)) winner = one
-    this.#feeds.set(feed, winner)
-    return winner
+    return this.#feeds.of(feed)
   }
 
   /** The best grant by which its issuer could give this grant, an acting owner's too; none for the founder's. */
   admitter(given: Grant): Grant | undefined {
-    const { index, credential } = given
-    if (credential.issuer === this.acts.space) return undefined
-    const self = credential.issuer === given.holder
+    const { index, act } = given
+    if (act.issuer === this.acts.space) return undefined
+    const self = act.issuer === given.holder
     const enough = (own: Grant) =>
       self ? rankOf(own.role) > rankOf(given.role) : rankOf(own.role) >= ADMIN && this.acts.better(own, given)
-    return this.best(credential.issuer, index, enough) ?? (self ? undefined : this.heir(index, given))
+    return this.best(act.issuer, index, enough) ?? (self ? undefined : this.heir(index, given))
   }
 
   best(who: PublicKey, act: number, enough: (own: Grant) => boolean): Grant | undefined {
@@ -103,7 +125,7 @@ export class Verdicts {
   /** No senior device of the same identity revoked the one that signed, or all that named it, not knowing the act. */
   deviceOk(index: number): boolean {
     const { devices } = this.acts
-    const { issuer, signer } = this.acts.credential(index)
+    const { issuer, signer } = this.acts.act(index)
     if (!devices.isRevoking(issuer)) return true
     if (this.revokedBy(index) !== undefined) return false
     const level = devices.level(issuer, signer)
@@ -114,7 +136,7 @@ export class Verdicts {
   /** The act that revoked the device behind another. One that no act names falls with any of its identity. */
   revokedBy(index: number): number | undefined {
     const { devices } = this.acts
-    const { issuer, signer } = this.acts.credential(index)
+    const { issuer, signer } = this.acts.act(index)
     const isNamed = devices.level(issuer, signer) !== undefined
     return devices
       .revocations(issuer, isNamed ? signer : undefined)
@@ -123,7 +145,7 @@ export class Verdicts {
 
   /** A revocation is the word of a key above the one that it is about. */
   revokes(index: number): boolean {
-    const { claim, issuer, signer } = this.acts.credential(index)
+    const { claim, issuer, signer } = this.acts.act(index)
     if (claim.type !== 'RevokedDevice' || !this.acts.devices.isSenior(issuer, signer, claim.device))
       return false
     return this.fits(index)
@@ -131,21 +153,20 @@ export class Verdicts {
 
   ends(ender: number, grant: Grant): boolean {
     if (ender === grant.index || this.acts.before(ender, grant.index) || !this.deviceOk(ender)) return false
-    const { issuer } = this.acts.credential(ender)
+    const { issuer } = this.acts.act(ender)
     if (issuer === grant.holder) return true
     return this.holds(ender, (own) => this.acts.outranks(own, grant)) || this.heir(ender, grant) !== undefined
   }
 
   backs(grant: Grant, act: number): boolean {
     if (!this.acts.before(grant.index, act) || !this.counts(grant.index)) return false
-    return !grant.enders.some(
-      (ender) =>
-        !this.acts.before(act, ender) && !this.acts.isSparedBy(act, ender) && this.ends(ender, grant),
+    return !this.endings(grant).some(
+      (ender) => !this.acts.before(act, ender) && !this.acts.isSparedBy(act, ender),
     )
   }
 
   holds(act: number, enough: (own: Grant) => boolean): boolean {
-    const { issuer } = this.acts.credential(act)
+    const { issuer } = this.acts.act(act)
     return this.acts.grantsOf(issuer).some((own) => enough(own) && this.backs(own, act))
   }
 
@@ -157,7 +178,7 @@ export class Verdicts {
     if (over?.role === 'OWNER') return undefined
     const { acts } = this
     const own = acts
-      .grantsOf(acts.credential(act).issuer)
+      .grantsOf(acts.act(act).issuer)
       .filter(
         (grant) =>
           rankOf(grant.role) < OWNER &&
@@ -173,18 +194,18 @@ export class Verdicts {
     )
     if (untouched !== undefined) {
       // A founder's grant is void only under another root, and then everything is judged anew.
-      if (untouched.credential.issuer !== acts.space) this.witnesses.add(untouched.index, act)
+      if (untouched.act.issuer !== acts.space) this.witnesses.add(untouched.index, act)
       return undefined
     }
     this.witnesses.add(-1, act)
-    if (acts.owners.some((owner) => this.#standsIn(owner, act))) return undefined
+    if (acts.owners.some((owner) => this.standsIn(owner, act))) return undefined
     return own.find((grant) => this.backs(grant, act) && !this.#hasBetterIn(grant, act))
   }
 
   /** Everything about a redemption but the race for a single use. */
   fitsRedemption(grant: Grant): boolean {
-    const { index, credential, holder } = grant
-    const { claim, issuer } = credential
+    const { index, act, holder } = grant
+    const { claim, issuer } = act
     if (claim.type !== 'SpaceMember' || claim.delegation === undefined) return false
     const invitation = this.acts.at(claim.delegation)
     if (holder === issuer || holder === this.acts.space) return false
@@ -199,7 +220,7 @@ export class Verdicts {
 
   /** Whether who wrote an invitation still had a grant for it, by a test of the grant. */
   isAuthorInOffice(invitation: number, test: (own: Grant) => boolean): boolean {
-    const { claim, issuer } = this.acts.credential(invitation)
+    const { claim, issuer } = this.acts.act(invitation)
     const role = claim.type === 'DelegatedInvitation' ? rankOf(claim.role) : OWNER
     return this.acts
       .grantsOf(issuer)
@@ -215,7 +236,7 @@ export class Verdicts {
 
   /** The redemption that was before another in the race for a single use. */
   beatenBy(grant: Grant): Grant | undefined {
-    const { claim } = grant.credential
+    const { claim } = grant.act
     if (claim.type !== 'SpaceMember' || claim.delegation === undefined) return undefined
     if (this.acts.invitation(claim.delegation, grant.index)?.multiUse !== false) return undefined
     return this.acts.redemptions
@@ -230,113 +251,30 @@ export class Verdicts {
 
   /** Its own key, the one that signs for it here, or one that it named earlier in this graph. */
   isDevice(index: number, { device, member }: AdmittedFeed): boolean {
-    const { issuer, signer } = this.acts.credential(index)
+    const { issuer, signer } = this.acts.act(index)
     if (device === member || (issuer === member && device === signer)) return true
     return this.acts.devices
       .namingsOf(member, device)
       .some((at) => this.acts.before(at, index) && this.fits(at))
   }
 
-  #standsIn(grant: Grant, act: number): boolean {
+  /** Whether a grant held in the past of an act. */
+  standsIn(grant: Grant, act: number): boolean {
     const { acts } = this
     if (!acts.before(grant.index, act) || !this.counts(grant.index)) return false
-    return !grant.enders.some((ender) => acts.before(ender, act) && this.ends(ender, grant))
+    return !this.endings(grant).some((ender) => acts.before(ender, act))
   }
 
   #hasBetterIn(grant: Grant, act: number): boolean {
     for (const grants of this.acts.grants.values())
       for (const other of grants)
-        if (other !== grant && this.acts.better(other, grant) && this.#standsIn(other, act)) return true
+        if (other !== grant && this.acts.better(other, grant) && this.standsIn(other, act)) return true
     return false
-  }
-
-  #decide(index: number): boolean {
-    const credential = this.acts.credential(index)
-    const { claim, issuer } = credential
-    if (claim.type === 'SpaceGenesis') return this.#fitsGenesis(credential)
-    if (claim.type === 'SpaceMember' && issuer === this.acts.space)
-      return this.#fitsFounder(credential, claim)
-    if (!this.deviceOk(index)) return false
-    switch (claim.type) {
-      case 'SpaceMember':
-      case 'ChangedRole':
-        return this.#fitsGrant(index, claim)
-      case 'RemovedMember':
-        return this.#mayGovern(index)
-      case 'Epoch':
-        return this.#mayGovern(index) || this.#ownRevocation(index)
-      case 'DelegatedInvitation':
-        return this.holds(index, (own) => isAbove(own, rankOf(claim.role)))
-      case 'CancelledInvitation':
-      case 'InvitationAttempts': {
-        const invitation = this.acts.invitation(claim.delegation, index)
-        return invitation !== undefined && this.holds(index, (own) => isAbove(own, rankOf(invitation.role)))
-      }
-      case 'AdmittedFeed':
-        return this.#fitsFeed(index, issuer, claim)
-      case 'LeftSpace':
-      case 'AuthorizedDevice':
-      case 'RevokedDevice':
-      case 'IdentityRecovery':
-      case 'IdentityProfile':
-      case 'MemberProfile':
-      case 'DeviceProfile':
-        return true
-      case 'Auth':
-      case 'Unknown':
-        return false
-    }
-  }
-
-  #fitsGenesis({ id, issuer, signer, parents }: Credential): boolean {
-    if (this.#genesisId !== undefined && id !== this.#genesisId) return false
-    return issuer === this.acts.space && signer === this.acts.space && parents.length === 0
-  }
-
-  #fitsFounder({ signer, parents }: Credential, { member, role, delegation }: SpaceMember): boolean {
-    if (member === this.acts.space || delegation !== undefined || role !== 'OWNER') return false
-    return signer === this.acts.space && parents.length === 1 && parents[0] === this.genesis()?.id
-  }
-
-  #fitsGrant(index: number, claim: SpaceMember | ChangedRole): boolean {
-    const grant = this.acts.grant(index)
-    if (grant === undefined || grant.holder === this.acts.space) return false
-    if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
-      return this.fitsRedemption(grant) && this.beatenBy(grant) === undefined
-    if (claim.type === 'SpaceMember' && grant.holder === grant.credential.issuer) return false
-    return this.admitter(grant) !== undefined
-  }
-
-  #mayGovern(index: number): boolean {
-    return this.holds(index, (own) => rankOf(own.role) >= ADMIN) || this.heir(index) !== undefined
-  }
-
-  /** Every member renews the key together with the revocation of a device of its own. */
-  #ownRevocation(index: number): boolean {
-    const { issuer, parents } = this.acts.credential(index)
-    const revoked = parents.some((parent) => {
-      const at = this.acts.at(parent)
-      return this.acts.credential(at).issuer === issuer && this.revokes(at)
-    })
-    return revoked && this.holds(index, () => true)
-  }
-
-  #fitsFeed(index: number, issuer: PublicKey, claim: AdmittedFeed): boolean {
-    const least = rankOf(claim.purpose === 'DATA' ? 'EDITOR' : 'READER')
-    const own = issuer === claim.member
-    if (!this.isDevice(index, claim) || (!own && !this.#mayGovern(index))) return false
-    return this.acts.grantsOf(claim.member).some(
-      (grant) =>
-        rankOf(grant.role) >= least &&
-        // Whoever admitted somebody named their device with them. Nobody else says which feeds are theirs. It is
-        // enough that the admitter knew them as a member: what ends that later cuts the feed, and moves it nowhere.
-        (own ? this.backs(grant, index) : grant.credential.issuer === issuer && this.#standsIn(grant, index)),
-    )
   }
 
   /** Gives a genesis or a founder its seat, if it is the first; whether everything has to be judged anew. */
   #seat(index: number): boolean {
-    const { claim, issuer } = this.acts.credential(index)
+    const { claim, issuer } = this.acts.act(index)
     const isGenesis = claim.type === 'SpaceGenesis'
     if (!isGenesis && (claim.type !== 'SpaceMember' || issuer !== this.acts.space)) return false
     const seat = isGenesis ? 'genesis' : 'founder'
@@ -348,9 +286,10 @@ export class Verdicts {
   }
 
   /** Another root turns over every verdict. It takes a space key that was not destroyed, hence the plain way. */
-  #judgeAll(): void {
+  #judgeAll(): readonly number[] {
     this.#fits.fill(undefined)
     this.#feeds.clear()
+    this.#endings.clear()
     this.witnesses.clear()
     this.#roots.clear()
     const all = Array.from({ length: this.acts.size }, (_, index) => index)
@@ -358,28 +297,33 @@ export class Verdicts {
       for (const index of [...(this.acts.byType.get(type) ?? [])].sort((a, b) =>
         this.acts.causality.order(a, b),
       ))
-        if (type === 'SpaceGenesis' || this.acts.credential(index).issuer === this.acts.space)
-          this.#seat(index)
+        if (type === 'SpaceGenesis' || this.acts.act(index).issuer === this.acts.space) this.#seat(index)
     this.#settle(all)
+    return all
   }
 
-  #judgeAgain(late: number, reached: Iterable<number>): void {
+  #judgeAgain(late: number, reached: readonly number[]): void {
+    if (reached.length === 0) return
     const all = [late, ...reached]
     for (const index of all) {
       this.#fits[index] = undefined
-      const { claim } = this.acts.credential(index)
-      if (claim.type === 'AdmittedFeed') this.#feeds.delete(claim.feed)
+      for (const grant of this.acts.filed(index)) this.#endings.forget(grant)
+      const { claim } = this.acts.act(index)
+      if (claim.type === 'AdmittedFeed') this.#feeds.forget(claim.feed)
     }
     this.#settle(all)
   }
 
   /** The best grants first: what the others rest on is known then, and nothing is nested deeply. */
   #settle(indices: readonly number[]): void {
-    const grants = indices.flatMap((index) => this.acts.grant(index) ?? [])
-    grants.sort((a, b) => (a === b ? 0 : this.acts.better(a, b) ? -1 : 1))
-    for (const { index } of grants) this.fits(index)
+    const { acts } = this
+    const grants = new Set(indices.flatMap((index) => [acts.grant(index) ?? [], ...acts.filed(index)].flat()))
+    for (const grant of [...grants].sort((a, b) => (a === b ? 0 : acts.better(a, b) ? -1 : 1))) {
+      this.fits(grant.index)
+      this.endings(grant)
+    }
     for (const index of indices) this.fits(index)
   }
 }
 
-const isAbove = (own: Grant, rank: number): boolean => rankOf(own.role) >= ADMIN && rankOf(own.role) > rank
+const NONE: readonly number[] = []

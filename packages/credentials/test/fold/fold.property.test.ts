@@ -62,7 +62,23 @@ describe('the fold, on random histories', () => {
           expect(sorted(stateOf(membership, sofar)), print(sofar)).toEqual(specState(sofar))
         }
       }),
-      { numRuns: 500 },
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 500) },
+    )
+  })
+
+  it('is what the specification says of what is there, at every step of any order of delivery', () => {
+    const any = histories(14).chain((history) => fc.tuple(fc.constant(history), shuffled(history)))
+    fc.assert(
+      fc.property(any, ([history, delivered]) => {
+        const membership = new Membership(SPACE)
+        for (const one of delivered) {
+          if (membership.add(one).placed.length === 0) continue
+          const here = history.filter((other) => membership.has(other.id))
+          const state = { ...sorted(stateOf(membership, here)), waiting: 0 }
+          expect(state, print(here)).toEqual(specState(here))
+        }
+      }),
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 300) },
     )
   })
 

@@ -55,7 +55,7 @@ export async function restoreKeyBackup(
   passphrase: Passphrase,
 ): Promise<Omit<KeyRecord, 'secretKey'>[]> {
   const content = await openWithPassphrase(passphrase, file, PURPOSE, 'key backup')
-  const records = parseContent(content)
+  const records = parseBackupContent(content)
   content.fill(0)
   try {
     // Everything is checked before anything is written.
@@ -67,7 +67,8 @@ export async function restoreKeyBackup(
   }
 }
 
-function parseContent(content: Uint8Array): KeyRecord[] {
+/** The records in an opened backup, each a pair of keys. @throws KeysError CORRUPT_RECORD or UNSUPPORTED_VERSION */
+export function parseBackupContent(content: Uint8Array): KeyRecord[] {
   try {
     return KeyBackup.parse(content).keys.map((stored) => {
       const record = parseKeyRecord(stored, 'of a backup')

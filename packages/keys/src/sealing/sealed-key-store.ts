@@ -1,20 +1,19 @@
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { KeysError } from '../errors.ts'
 import { pae } from '../pae.ts'
-import { Redacted } from '../redacted.ts'
 import { encodeChecked, parseChecked } from '../store/checked-record.ts'
 import type { KeyStore } from '../store/key-store.ts'
 import { bytes, message, uint32 } from '../wire.ts'
 import {
-  decrypt,
-  openWithPassphrase,
-  type Passphrase,
-  type SealingOptions,
-  sealWithPassphrase,
-} from './sealed-box.ts'
+  type Abortable,
+  addHeldHeader,
+  type DataKeyHolder,
+  HELD_HEADER,
+  openHeldHeader,
+} from './data-key-holder.ts'
+import { bytesCipher, KEY_BYTES, type RecordCipher } from './record-cipher.ts'
+import { openWithPassphrase, type Passphrase, type SealingOptions, sealWithPassphrase } from './sealed-box.ts'
 
-const KEY_BYTES = 32
 const NONCE_BYTES = 24
 const RECORD_VERSION = 1
 
@@ -30,9 +29,9 @@ const HEADER_NAME = /^sealing-([1-9][0-9]{0,8})$/
 const headerName = (generation: number): string => `sealing-${generation}`
 
 /**
- * Seals the records of any key store under a passphrase.
+ * Seals the records of any key store under a passphrase, or under a key that is held elsewhere ({@link SealedKeyStore.openHeld}).
  *
- * The passphrase opens a header record, which holds a random data key; the data key seals every record with
+ * A passphrase opens a header record, which holds a random data key; the data key seals every record with
  * XChaCha20-Poly1305, bound to the record's name. So a change of passphrase writes one new header and nothing
  * else. Names are not sealed; those of a keyring tell its public keys.
  *
@@ -47,17 +46,18 @@ const headerName = (generation: number): string => `sealing-${generation}`
  */
 export class SealedKeyStore implements KeyStore, Disposable {
   readonly #store: KeyStore
-  #dataKey: Redacted<Uint8Array> | undefined
+  readonly #cipher: RecordCipher
+  #locked = false
 
-  private constructor(store: KeyStore, dataKey: Uint8Array) {
+  private constructor(store: KeyStore, cipher: RecordCipher) {
     this.#store = store
-    this.#dataKey = new Redacted(dataKey)
+    this.#cipher = cipher
   }
 
   /** Whether the store was sealed before: whether to ask for its passphrase, or for a new one. */
   static async isSealed(store: KeyStore): Promise<boolean> {
     const names = await store.names()
-    return newestGeneration(names) > 0 || names.some(isRecord)
+    return newestGeneration(names) > 0 || names.includes(HELD_HEADER) || names.some(isRecord)
   }
 
   /**
@@ -76,13 +76,15 @@ export class SealedKeyStore implements KeyStore, Disposable {
     // Another process may change the passphrase meanwhile, and a listing of files may then miss both headers.
     for (let attempt = 1; attempt <= 3; attempt++) {
       const names = await store.names()
+      if (names.includes(HELD_HEADER))
+        throw new KeysError('WRONG_KEY', `no passphrase opens the store ${store.describe(HELD_HEADER)}`)
       const generation = newestGeneration(names)
       if (generation > 0) {
         const dataKey = await openHeader(store, generation, passphrase)
         if (dataKey === undefined) continue
         // What a killed change left. A store that can only be read still opens; the next opening tries again.
         await deleteOlder(store, names, generation).catch(() => {})
-        return new SealedKeyStore(store, dataKey)
+        return new SealedKeyStore(store, bytesCipher(dataKey))
       }
       if (names.some(isRecord)) continue
       const dataKey = randomBytes(KEY_BYTES)
@@ -97,6 +99,39 @@ export class SealedKeyStore implements KeyStore, Disposable {
   }
 
   /**
+   * Opens a store that is sealed under a key held elsewhere, or seals an empty one so: by a non-extractable
+   * WebCrypto key or the keychain of the operating system. Nobody is asked for anything.
+   *
+   * @param store where the sealed records are kept; records of other names in it are left alone
+   * @param holder what keeps the key
+   * @param options aborting ends the waiting for a person who is asked to unlock the keychain, and leaves at most a
+   * key that nothing was sealed under
+   * @throws KeysError MISSING_KEY when the holder does not have the key any more, WRONG_KEY when it has another or
+   * the store is under a passphrase, KEY_HOLDER_UNAVAILABLE, CORRUPT_RECORD, UNSUPPORTED_VERSION, STORE_UNAVAILABLE
+   */
+  static async openHeld(
+    store: KeyStore,
+    holder: DataKeyHolder,
+    options: Abortable = {},
+  ): Promise<SealedKeyStore> {
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const header = await store.read(HELD_HEADER)
+      if (header !== undefined)
+        return new SealedKeyStore(store, await openHeldHeader(store, header, holder, options))
+      const names = await store.names()
+      if (newestGeneration(names) > 0)
+        throw new KeysError('WRONG_KEY', `the store is under a passphrase: ${store.describe(headerName(1))}`)
+      // Another may have sealed the store since the header was looked for; the next attempt sees it.
+      if (names.some(isRecord)) continue
+      await addHeldHeader(store, holder, options).catch((error: unknown) => {
+        if (!(error instanceof KeysError && error.code === 'KEY_EXISTS')) throw error
+      })
+    }
+    const where = store.describe(HELD_HEADER)
+    throw new KeysError('CORRUPT_RECORD', `the store has sealed records, but no header ${where}`)
+  }
+
+  /**
    * Lets another passphrase open the store. No record is rewritten, and stores that are open stay open. It
    * happens with the one write of a new header: before, and after a crash before, the current passphrase opens
    * the store; from then on the next one does.
@@ -107,8 +142,9 @@ export class SealedKeyStore implements KeyStore, Disposable {
    * STORE_LOCKED; STORE_UNAVAILABLE, where the message says so if only the old header could not be removed
    */
   async changePassphrase(current: Passphrase, next: Passphrase, options: SealingOptions = {}): Promise<void> {
-    this.#key()
+    this.#refuseLocked()
     const names = await this.#store.names()
+    if (names.includes(HELD_HEADER)) throw new TypeError('this store is not under a passphrase')
     const generation = newestGeneration(names)
     const dataKey = generation > 0 ? await openHeader(this.#store, generation, current) : undefined
     if (dataKey === undefined) throw new KeysError('CORRUPT_RECORD', 'the header of the sealed store is gone')
@@ -132,8 +168,8 @@ export class SealedKeyStore implements KeyStore, Disposable {
    * has signed with: call its `forget`, too.
    */
   lock(): void {
-    this.#dataKey?.unwrap().fill(0)
-    this.#dataKey = undefined
+    this.#locked = true
+    this.#cipher.wipe()
   }
 
   [Symbol.dispose](): void {
@@ -141,22 +177,22 @@ export class SealedKeyStore implements KeyStore, Disposable {
   }
 
   async names(): Promise<string[]> {
-    this.#key()
+    this.#refuseLocked()
     return (await this.#store.names()).filter(isRecord).map((name) => name.slice(RECORD_PREFIX.length))
   }
 
   async read(name: string): Promise<Uint8Array | undefined> {
-    this.#key()
+    this.#refuseLocked()
     const stored = await this.#store.read(RECORD_PREFIX + name)
     if (stored === undefined) return undefined
     const what = `sealed record ${this.describe(name)}`
     const { nonce, sealed } = parseChecked(SealedRecord, RECORD_VERSION, stored, what)
-    return decrypt(xchacha20poly1305(this.#key(), nonce, associatedData(name)), sealed, what)
+    return this.#cipher.open(nonce, associatedData(name), sealed, what)
   }
 
   async add(name: string, record: Uint8Array): Promise<void> {
     const nonce = randomBytes(NONCE_BYTES)
-    const sealed = xchacha20poly1305(this.#key(), nonce, associatedData(name)).encrypt(record)
+    const sealed = await this.#cipher.seal(nonce, associatedData(name), record)
     await this.#store.add(
       RECORD_PREFIX + name,
       encodeChecked(SealedRecord, { version: RECORD_VERSION, nonce, sealed }),
@@ -164,7 +200,7 @@ export class SealedKeyStore implements KeyStore, Disposable {
   }
 
   async delete(name: string): Promise<void> {
-    this.#key()
+    this.#refuseLocked()
     await this.#store.delete(RECORD_PREFIX + name)
   }
 
@@ -172,9 +208,8 @@ export class SealedKeyStore implements KeyStore, Disposable {
     return this.#store.describe(RECORD_PREFIX + name)
   }
 
-  #key(): Uint8Array {
-    if (this.#dataKey === undefined) throw new KeysError('STORE_LOCKED', 'the sealed key store is locked')
-    return this.#dataKey.unwrap()
+  #refuseLocked(): void {
+    if (this.#locked) throw new KeysError('STORE_LOCKED', 'the sealed key store is locked')
   }
 }
 

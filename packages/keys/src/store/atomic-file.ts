@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { constants, type FileHandle, link, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { constants, type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+const TEMPORARY = '.tmp'
 
 interface AtomicWrite {
   /** Permissions of the new file; 0600 unless given. */
@@ -18,7 +20,7 @@ export async function writeFileAtomic(
   data: Uint8Array,
   write: AtomicWrite = {},
 ): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY}`
   try {
     await withFile(
       temporary,
@@ -28,12 +30,28 @@ export async function writeFileAtomic(
     )
     if (write.exclusive === true) {
       await link(temporary, path)
-      await rm(temporary, { force: true })
+      // The file is there: that its other name could not be removed makes no difference to it.
+      await rm(temporary, { force: true }).catch(() => {})
     } else await rename(temporary, path)
     await syncFolder(dirname(path))
   } catch (error) {
-    await rm(temporary, { force: true })
+    // What went wrong first is what is told.
+    await rm(temporary, { force: true }).catch(() => {})
     throw error
+  }
+}
+
+/** Whether a file is what a killed {@link writeFileAtomic} may have left beside the file of this name. */
+export const isTemporaryOf = (name: string, file: string): boolean =>
+  file.startsWith(`${name}.`) && file.endsWith(TEMPORARY)
+
+/** Makes a folder with its parents, so that they are there after a crash, too. */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode })
+  if (first === undefined) return
+  for (let made = resolve(path); ; made = dirname(made)) {
+    await syncFolder(dirname(made))
+    if (made === resolve(first) || made === dirname(made)) return
   }
 }
 

@@ -1,7 +1,7 @@
-import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KeysError } from '../errors.ts'
-import { syncFolder, writeFileAtomic } from './atomic-file.ts'
+import { isTemporaryOf, makeFolder, syncFolder, writeFileAtomic } from './atomic-file.ts'
 import type { KeyStore } from './key-store.ts'
 
 const SUFFIX = '.key'
@@ -49,7 +49,9 @@ export class FileKeyStore implements KeyStore {
     await this.#try(
       'delete',
       async () => {
-        await rm(this.describe(name))
+        // What a killed write left of it is the key, too.
+        const left = (await readdir(this.#folder)).filter((file) => isTemporaryOf(name + SUFFIX, file))
+        for (const file of [name + SUFFIX, ...left]) await rm(join(this.#folder, file), { force: true })
         await syncFolder(this.#folder)
       },
       undefined,
@@ -61,7 +63,7 @@ export class FileKeyStore implements KeyStore {
   }
 
   async #prepare(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await makeFolder(this.#folder, 0o700)
     await chmod(this.#folder, 0o700)
   }
 

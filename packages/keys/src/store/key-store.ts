@@ -14,7 +14,7 @@ export interface KeyStore {
   /** The record, or `undefined` if there is none. */
   read(name: string): Promise<Uint8Array | undefined>
   /**
-   * Stores a record for good before it resolves; on failure nothing is stored.
+   * Stores a record for good before it resolves; after a failure it is stored as a whole or not at all.
    * @throws KeysError KEY_EXISTS (it is never overwritten) or STORE_UNAVAILABLE
    */
   add(name: string, record: Uint8Array): Promise<void>

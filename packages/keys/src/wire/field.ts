@@ -17,7 +17,8 @@ export interface Field<T, P extends Presence = Presence> {
   readonly absent: T | undefined
   /** Most values of a repeated field. */
   readonly max: number
-  readonly read: (reader: Reader) => T
+  /** With `strict`, a message inside has to be the canonical encoding of its value. */
+  readonly read: (reader: Reader, strict?: boolean) => T
   readonly write: (writer: Writer, value: T) => void
   /** Whether a required field of this value is left out, as proto3 does with defaults. */
   readonly isDefault: (value: T) => boolean
@@ -57,7 +58,7 @@ export function string(number: number, size: Size = {}): Field<string, 'required
     read: (reader) => {
       const raw = reader.bytes()
       checkSize(number, raw.length, size)
-      return decoder.decode(raw)
+      return shortAscii(raw) ?? decoder.decode(raw)
     },
     write: (writer, value) => {
       const raw = encoder.encode(value)
@@ -66,6 +67,15 @@ export function string(number: number, size: Size = {}): Field<string, 'required
     },
     isDefault: (value) => value === '',
   }
+}
+
+const SHORT_BYTES = 32
+
+/** Names are mostly this; a `TextDecoder` takes several times as long for a few bytes. */
+function shortAscii(raw: Uint8Array): string | undefined {
+  if (raw.length > SHORT_BYTES) return undefined
+  for (const byte of raw) if (byte > 0x7f) return undefined
+  return String.fromCharCode(...raw)
 }
 
 /** An unsigned 32-bit integer. */
@@ -122,12 +132,17 @@ export function enumeration<const N extends string>(
 /** A message inside a message; absence of a required one is an error. */
 export function nested<T>(
   number: number,
-  schema: { encode(value: T): Uint8Array; parseLenient(encoded: Uint8Array): T },
+  schema: {
+    encode(value: T): Uint8Array
+    parse(encoded: Uint8Array): T
+    parseLenient(encoded: Uint8Array): T
+  },
 ): Field<T, 'required'> {
   return {
     ...delimited(number),
     absent: undefined,
-    read: (reader) => schema.parseLenient(reader.bytes()),
+    read: (reader, strict) =>
+      strict === true ? schema.parse(reader.bytes()) : schema.parseLenient(reader.bytes()),
     write: (writer, value) => writer.bytes(schema.encode(value)),
     isDefault: () => false,
   }
@@ -157,8 +172,8 @@ function checkSize(number: number, actual: number, size: Size): void {
 }
 
 /** protobufjs reads 64-bit integers as `Long` where that package is present, as numbers elsewhere. */
-function integer(number: number, value: number | { toString(): string }, max: number): number {
-  const result = Number(value)
+function integer(number: number, value: number | { high: number; low: number }, max: number): number {
+  const result = typeof value === 'number' ? value : (value.high >>> 0) * 2 ** 32 + (value.low >>> 0)
   if (!Number.isSafeInteger(result) || result < 0 || result > max)
     throw new WireError('MALFORMED', `field ${number}: expected an integer from 0 to ${max}`)
   return result

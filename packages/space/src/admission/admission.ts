@@ -111,8 +111,8 @@ export async function parseAdmission(encoded: Uint8Array): Promise<SpaceAdmissio
   const wire = parseVersioned(SpaceAdmissionMessage, ADMISSION_VERSION, encoded, 'MALFORMED')
   return {
     spaceKey: PublicKey.from(wire.space),
-    path: await verifyAll(wire.path),
-    credentials: await verifyAll(wire.credentials),
+    path: await verifyAll(wire.path, 'BAD_ADMISSION'),
+    credentials: await verifyAll(wire.credentials, 'BAD_ADMISSION'),
     hostIdentity: PublicKey.from(wire.host),
     heads: wire.heads.map((head) => headFromWire(PublicKey.from(wire.space), head)),
     controlFeeds: wire.controlFeeds.map(({ feed, batches }) => ({ feed: PublicKey.from(feed), batches })),
@@ -137,11 +137,18 @@ export const readKeyFromWire = ({ epoch, key }: { epoch: number; key: Uint8Array
   key: new Redacted(key),
 })
 
-async function verifyAll(encoded: readonly Uint8Array[]): Promise<Credential[]> {
+/**
+ * Verifies credentials that came in something else.
+ * @param code what it is when one of them does not verify
+ */
+export async function verifyAll(
+  encoded: readonly Uint8Array[],
+  code: 'BAD_ADMISSION' | 'BAD_BACKUP' | 'STORAGE_CORRUPT',
+): Promise<Credential[]> {
   try {
     return await Promise.all(encoded.map((one) => verifyCredential(one)))
   } catch (cause) {
     if (!(cause instanceof CredentialsError)) throw cause
-    throw new SpaceError('BAD_ADMISSION', 'a credential of the admission does not verify', { cause })
+    throw new SpaceError(code, 'a credential in it does not verify', { cause })
   }
 }

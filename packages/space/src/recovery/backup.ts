@@ -7,11 +7,11 @@ import {
   verifySignature,
 } from '@vestibule/keys'
 import { bytes, message, repeated, uint32 } from '@vestibule/keys/wire'
-import { encodeAdmission, type SpaceAdmission } from '../admission/admission.ts'
+import { encodeAdmission, type SpaceAdmission, verifyAll } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { type RecoveryAuthority, type SigningContext, speaksFor } from '../signing-context.ts'
 import { parseVersioned } from '../versioned.ts'
-import { encodeContent, type IdentityBackup, parseContent, verifyAll } from './content.ts'
+import { encodeContent, type IdentityBackup, parseContent } from './content.ts'
 
 /** Most bytes of a backup. */
 export const MAX_BACKUP_BYTES = 16 * 1024 * 1024
@@ -68,7 +68,7 @@ export async function openBackup(
   const backup = await parseContent(content, keys)
   const writer = PublicKey.from(device)
   if (
-    !speaksFor(await verifyAll(chain), writer, backup.recovery.issuer) ||
+    !speaksFor(await verifyAll(chain, 'BAD_BACKUP'), writer, backup.recovery.issuer) ||
     !(await verifySignature(writer, signedBytes(content), signature))
   )
     throw new SpaceError('BAD_BACKUP', 'the backup is by no device of the identity')

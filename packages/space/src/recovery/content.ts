@@ -1,7 +1,7 @@
-import { type Credential, CredentialsError, type Profile, verifyCredential } from '@vestibule/credentials'
+import type { Credential, Profile } from '@vestibule/credentials'
 import type { RecoveryKeys } from '@vestibule/keys'
 import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
-import { encodeAdmission, parseAdmission, type SpaceAdmission } from '../admission/admission.ts'
+import { encodeAdmission, parseAdmission, type SpaceAdmission, verifyAll } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { parseVersioned } from '../versioned.ts'
 
@@ -38,20 +38,10 @@ export function encodeContent({ recovery, profile, spaces }: IdentityBackup): Ui
  */
 export async function parseContent(encoded: Uint8Array, keys: RecoveryKeys): Promise<IdentityBackup> {
   const { recovery, displayName, spaces } = parseVersioned(Content, VERSION, encoded, 'MALFORMED')
-  const [named] = await verifyAll([recovery])
+  const [named] = await verifyAll([recovery], 'BAD_BACKUP')
   if (named?.claim.type !== 'IdentityRecovery' || named.claim.recoveryKey !== keys.recoveryKey)
     throw new SpaceError('BAD_BACKUP', 'it is not of an identity that has this recovery key')
   const parsed: SpaceAdmission[] = []
   for (const space of spaces) parsed.push(await parseAdmission(space))
   return { recovery: named, profile: { displayName }, spaces: parsed }
-}
-
-/** @throws SpaceError `BAD_BACKUP` */
-export async function verifyAll(encoded: readonly Uint8Array[]): Promise<Credential[]> {
-  try {
-    return await Promise.all(encoded.map((one) => verifyCredential(one)))
-  } catch (cause) {
-    if (!(cause instanceof CredentialsError)) throw cause
-    throw new SpaceError('BAD_BACKUP', 'a credential in it does not verify', { cause })
-  }
 }

@@ -1,0 +1,179 @@
+import { createRecoveryPhrase, Keyring } from '@vestibule/keys'
+import { decoderSuite } from '@vestibule/keys/fuzzing'
+import { createBatch, emptyHead, type FeedBatch, parseEntry, verifyBatch } from '../src/feed/entry.ts'
+import { Feed } from '../src/feed/feed.ts'
+import {
+  encodeAdmission,
+  MemoryStorage,
+  openBackup,
+  parseAdmission,
+  SigningContext,
+  SpaceError,
+} from '../src/index.ts'
+import { encodeDataEntry, placeMessage } from '../src/message.ts'
+import { encodeRecord, parseRecord } from '../src/record.ts'
+import { SpaceFrame } from '../src/replication/frame.ts'
+import { parseFrame } from '../src/replication/handshake.ts'
+import { parseIntroduction } from '../src/replication/introduction.ts'
+import { Person, stillClock, World } from './world.ts'
+
+const isRefusal = (error: unknown): boolean => error instanceof SpaceError
+const is =
+  (...codes: string[]) =>
+  (error: unknown): boolean =>
+    error instanceof SpaceError && codes.includes(error.code)
+const isDamaged = is('STORAGE_CORRUPT', 'UNSUPPORTED_VERSION')
+
+/** A backup whose seal is open: the seal is fuzzed where it is made. */
+class Unsealed extends Keyring {
+  override async openSealed(_: Uint8Array, content: Uint8Array): Promise<Uint8Array> {
+    return content
+  }
+}
+
+/** An admission as a host makes it, and what is in a backup of the host's. */
+const made = (async () => {
+  const world = new World()
+  const [host, guest] = [await Person.join(world, 'Ada'), await Person.join(world, 'Bob')]
+  const space = await host.manager.createSpace({ name: 'Kitchen' })
+  const admission = await space.admit(await guest.candidate(), { role: 'EDITOR' })
+  const [paper, opened] = [new Keyring(), [] as Uint8Array[]]
+  const keys = await paper.importRecoveryKeys(createRecoveryPhrase())
+  await host.manager.addRecovery({ keyring: paper, keys })
+  const openSealed = paper.openSealed.bind(paper)
+  paper.openSealed = async (...args) => {
+    const content = await openSealed(...args)
+    opened.push(content)
+    return content
+  }
+  await openBackup(await host.manager.exportBackup(), { keyring: paper, keys })
+  await host.manager.close()
+  await guest.manager.close()
+  return { ...admission, keys, backups: opened }
+})()
+
+decoderSuite('what is in the backup of an identity', async () => {
+  const { keys, backups } = await made
+  return {
+    decode: (input) => openBackup(input, { keyring: new Unsealed(), keys }),
+    samples: backups,
+    isRefusal: is('TOO_LARGE', 'BAD_BACKUP', 'BAD_ADMISSION', 'MALFORMED', 'UNSUPPORTED_VERSION'),
+  }
+})
+
+decoderSuite('the introduction of a device', async () => {
+  const { credentials } = await made
+  const [first, ...rest] = credentials.filter(
+    ({ claim, issuer, signer }) =>
+      claim.type === 'AdmittedFeed' && claim.member === issuer && claim.device === signer,
+  )
+  if (first === undefined) throw new Error('the host has no feed')
+  const peer = { peer: 'a', identityKey: first.issuer, deviceKey: first.signer }
+  const introduction = { credentials: [...first.chain, first, ...rest].map(({ encoded }) => encoded) }
+  return {
+    decode: (input) => parseIntroduction(parseFrame(input).introduction?.credentials ?? [], peer),
+    samples: [SpaceFrame.encode({ introduction })],
+    isRefusal: is('MALFORMED', 'BAD_INTRODUCTION'),
+  }
+})
+
+decoderSuite('an admission', async () => ({
+  decode: parseAdmission,
+  encode: encodeAdmission,
+  samples: [encodeAdmission(await made)],
+  isRefusal: is('MALFORMED', 'TOO_LARGE', 'UNSUPPORTED_VERSION', 'BAD_ADMISSION'),
+}))
+
+decoderSuite('the record of a space', async () => {
+  const { spaceKey, readKeys, hostIdentity } = await made
+  const record = { spaceKey, genesisId: 'ab'.repeat(32), controlFeedKey: hostIdentity, readKeys }
+  return {
+    decode: parseRecord,
+    encode: encodeRecord,
+    samples: [encodeRecord(record), encodeRecord({ ...record, dataFeedKey: hostIdentity })],
+    isRefusal: isDamaged,
+  }
+})
+
+decoderSuite('the record of an identity', async () => {
+  const [keyring, storage] = [new Keyring(), new MemoryStorage()]
+  await SigningContext.create({ keyring, storage, displayName: 'Ada', clock: stillClock })
+  return {
+    decode: async (input) => {
+      await storage.transact([{ key: 'identity', value: input }])
+      return SigningContext.open({ keyring, storage, clock: stillClock })
+    },
+    samples: [(await storage.get('identity')) ?? new Uint8Array()],
+    isRefusal: is('STORAGE_CORRUPT', 'UNSUPPORTED_VERSION', 'NO_IDENTITY'),
+  }
+})
+
+const keyring = new Keyring()
+const key = keyring.importKey(new Uint8Array(32).fill(1))
+const batchOf = async (...texts: string[]) => {
+  const payloads = texts.map((text, at) => encodeDataEntry(text, at + 1, 5))
+  return createBatch(keyring, emptyHead(await key, await key), payloads)
+}
+
+decoderSuite('an entry of a feed', async () => ({
+  decode: parseEntry,
+  encode: ({ encoded }) => encoded,
+  samples: (await batchOf('one', 'two')).batch.entries,
+  isRefusal,
+}))
+
+decoderSuite('a batch of entries', async () => {
+  const feed = await key
+  const head = emptyHead(feed, feed)
+  const decode = (input: Uint8Array): FeedBatch => {
+    const { entries } = parseFrame(input)
+    return entries?.batch ?? { entries: [], signature: new Uint8Array(64) }
+  }
+  const { batch } = await batchOf('one', 'two')
+  return {
+    decode: async (input) => verifyBatch(head, decode(input)),
+    samples: [SpaceFrame.encode({ entries: { feed: feed.toBytes(), batch } })],
+    isRefusal,
+  }
+})
+
+decoderSuite('a stored feed', async () => {
+  const feed = await key
+  const storage = new MemoryStorage()
+  const { entries } = await batchOf('one')
+  const writes = (await Feed.open(storage, 'feed/', { space: feed, key: feed })).writes(entries)
+  return {
+    decode: async (input) => {
+      await storage.transact([{ key: 'feed/0000000000000000', value: input }])
+      return (await Feed.open(storage, 'feed/', { space: feed, key: feed })).head
+    },
+    samples: writes.map(({ value }) => value ?? new Uint8Array()),
+    isRefusal,
+  }
+})
+
+decoderSuite('a message', async () => {
+  const feed = await key
+  const from = { feed, member: feed, device: feed }
+  const entry = { sequence: 0, hash: new Uint8Array(32), encoded: new Uint8Array() }
+  return {
+    decode: (payload) => placeMessage({ ...entry, payload }, from),
+    samples: [encodeDataEntry('text', 1, 2), encodeDataEntry(new Uint8Array(30), 2 ** 40, 2 ** 40)],
+    isRefusal: () => false,
+  }
+})
+
+decoderSuite('a frame', async () => {
+  const { heads, path } = await made
+  const bytes32 = new Uint8Array(32).fill(7)
+  const frames: SpaceFrame[] = [
+    { hello: { version: 1, nonce: bytes32 } },
+    { presentation: new Uint8Array(300) },
+    { verdict: 'ACCEPTED', path: { credentials: path.map(({ encoded }) => encoded) } },
+    { heads: { heads: heads.map((head) => ({ ...head, feed: head.feed.toBytes() })) } },
+    { wants: { wants: [{ feed: bytes32, from: 2 ** 40 }] } },
+    { entries: { feed: bytes32, batch: (await batchOf('a')).batch } },
+    { settled: 3 },
+  ]
+  return { decode: parseFrame, samples: frames.map(SpaceFrame.encode), isRefusal: is('MALFORMED') }
+})
