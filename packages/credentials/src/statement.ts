@@ -47,7 +47,7 @@ export async function openStatement(statement: Statement, backend?: SignatureBac
   if (!(await verifySignature(signer, signed, statement.signature, backend)))
     throw new CredentialsError('BAD_SIGNATURE', `${printable(type)}: not signed by ${signer.toHex()}`)
   const opened = readStatement(statement, signer, signed)
-  await checkProof(opened, backend)
+  if (opened.claim.type in PROVEN) await checkProof(opened, backend)
   return opened
 }
 
@@ -80,7 +80,9 @@ export function readStatement(
   return opened
 }
 
-/** Some claims name a key that has to agree to it. */
+/** Claims that name a key which has to agree to it. */
+const PROVEN = { AdmittedFeed: true, IdentityRecovery: true }
+
 async function checkProof({ claim }: Opened, backend: SignatureBackend | undefined): Promise<void> {
   if (claim.type === 'AdmittedFeed' && !(await verifyFeedProof(claim, backend)))
     throw new CredentialsError(
