@@ -7,12 +7,18 @@ import { Causality } from './causality.ts'
 import { Devices } from './devices.ts'
 
 /** What the fold reads of a credential. */
-export type Act = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'expiresAtMs' | 'claim'>
+type Read = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'claim'> & {
+  readonly expiresAtMs?: number | undefined
+}
 
-/** An act with the credential that it is, or that one's bytes, verified before. */
-export interface Known {
-  readonly act: Act
-  readonly source: Credential | { readonly packed: Uint8Array }
+/** What the fold reads of a credential, and that credential, or its bytes, verified before. */
+export interface Act extends Read {
+  source: Credential | Uint8Array
+}
+
+/** A record of its own: all of one shape, and so read faster than credentials, each of which has a shape of its own. */
+export function actOf({ id, issuer, signer, parents, expiresAtMs, claim }: Read, source: Act['source']): Act {
+  return { id, issuer, signer, parents, expiresAtMs, claim, source }
 }
 
 /** An act that gives somebody a role. Its rank (role, then place in the order) never changes. */
@@ -61,7 +67,6 @@ export class Acts {
   readonly profilesOf = new Map<PublicKey, number[]>()
   readonly byType = new Map<string, number[]>()
   readonly #acts: Act[] = []
-  readonly #sources: Known['source'][] = []
   readonly #index = new Map<string, number>()
   readonly #grants: (Grant | undefined)[] = []
   readonly #enders = new Map<PublicKey, number[]>()
@@ -79,11 +84,10 @@ export class Acts {
   /**
    * Takes in an act, whose parents are there. Says whether it moves devices of its issuer.
    */
-  add({ act, source }: Known, parents: readonly number[]): { index: number; moved: boolean } {
+  add(act: Act, parents: readonly number[]): { index: number; moved: boolean } {
     const { id, claim, issuer } = act
     const index = this.causality.add(id, parents)
     this.#acts.push(act)
-    this.#sources.push(source)
     this.#index.set(id, index)
     push(this.byType, claim.type, index)
     const role = this.#roleOf(act, index)
@@ -130,17 +134,9 @@ export class Acts {
 
   /** The credential that an act is. */
   credential(index: number): Credential {
-    const source = this.source(index)
-    if (!('packed' in source)) return source
-    const credential = readGenuine(source.packed)
-    this.#sources[index] = credential
-    return credential
-  }
-
-  source(index: number): Known['source'] {
-    const source = this.#sources[index]
-    if (source === undefined) throw new RangeError(`no act ${index}`)
-    return source
+    const act = this.act(index)
+    if (act.source instanceof Uint8Array) act.source = readGenuine(act.source)
+    return act.source
   }
 
   grant(index: number): Grant | undefined {

@@ -1,8 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { equalBytes, PublicKey } from '@vestibule/keys'
+import type { Credential } from '../../credential.ts'
 import { CredentialsError } from '../../errors.ts'
-import type { Act, Known } from '../acts.ts'
+import { type Act, actOf } from '../acts.ts'
 import { Packer, type Plain, Unpacker } from './packing.ts'
 
 const MAGIC = utf8ToBytes('vestibule membership ')
@@ -16,7 +17,7 @@ export interface Snapshot {
   /** The id of the genesis that counted, when there was one. */
   readonly genesis?: string
   /** Parents first, then those that wait. */
-  readonly acts: readonly Known[]
+  readonly acts: readonly Act[]
 }
 
 /**
@@ -28,11 +29,11 @@ export interface Snapshot {
 export async function packSnapshot({ space, genesis, acts }: Snapshot): Promise<Uint8Array> {
   const packer = new Packer()
   packer.add({ space, genesis, count: acts.length })
-  for (const { act, source } of acts) {
-    const { id, issuer, signer, parents, expiresAtMs, claim } = act
+  for (const { id, issuer, signer, parents, expiresAtMs, claim, source } of acts) {
     // Every claim is plain data: keys, texts, numbers, byte strings, and lists of such.
-    const plain: Plain = { id, issuer, signer, parents, expiresAtMs, claim: { ...claim } as unknown as Plain }
-    packer.add({ ...plain, encoded: 'packed' in source ? source.packed : source.encoded })
+    const fields = [id, issuer, signer, parents, expiresAtMs ?? false, { ...claim } as unknown as Plain]
+    for (const field of fields) packer.add(field)
+    packer.add(source instanceof Uint8Array ? source : source.encoded)
   }
   const body = packer.done()
   return concatBytes(MAGIC, new Uint8Array([VERSION]), await hash(body), body)
@@ -61,11 +62,19 @@ export async function unpackSnapshot(bytes: Uint8Array<ArrayBuffer>): Promise<Sn
 function read(unpacker: Unpacker): Snapshot {
   const { count, ...binding } = unpacker.next() as unknown as Omit<Snapshot, 'acts'> & { count: number }
   if (!PublicKey.isPublicKey(binding.space) || typeof count !== 'number') throw new TypeError('no snapshot')
-  const acts: Known[] = []
+  const acts: Act[] = []
   for (let n = 0; n < count; n++) {
-    const act = unpacker.next() as unknown as Act & { readonly encoded: Uint8Array }
-    if (!(act.encoded instanceof Uint8Array)) throw new TypeError('no credential')
-    acts.push({ act, source: { packed: act.encoded } })
+    // As they were packed, one after the other.
+    const id = unpacker.next() as string
+    const issuer = unpacker.next() as PublicKey
+    const signer = unpacker.next() as PublicKey
+    const parents = unpacker.next() as readonly string[]
+    const expires = unpacker.next()
+    const expiresAtMs = typeof expires === 'number' ? expires : undefined
+    const claim = unpacker.next() as unknown as Credential['claim']
+    const encoded = unpacker.next()
+    if (!(encoded instanceof Uint8Array)) throw new TypeError('no credential')
+    acts.push(actOf({ id, issuer, signer, parents, expiresAtMs, claim }, encoded))
   }
   return { ...binding, acts }
 }
