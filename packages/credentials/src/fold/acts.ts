@@ -40,6 +40,7 @@ interface Log {
 
 /** 0 for no role at all, 1 for READER to 4 for OWNER. */
 export const rankOf = (role: Role | undefined): number => (role === undefined ? 0 : ROLES.indexOf(role) + 1)
+const NO_GRANTS: readonly Grant[] = []
 export const ADMIN = rankOf('ADMIN')
 export const OWNER = rankOf('OWNER')
 
@@ -89,22 +90,15 @@ export class Acts {
     const index = this.causality.add(id, parents)
     this.#acts.push(act)
     this.#index.set(id, index)
+    this.#grants.push(undefined)
     push(this.byType, claim.type, index)
-    const role = this.#roleOf(act, index)
     const holder = holderOf(act)
-    const grant =
-      role === undefined || holder === undefined ? undefined : { index, role, holder, act, enders: [] }
-    this.#grants.push(grant)
-    if (grant !== undefined) this.#addGrant(grant)
-    if (limitOf(act) !== undefined && holder !== undefined) {
-      for (const other of this.grants.get(holder) ?? []) this.#file(index, other)
-      push(this.#enders, holder, index)
-    }
-    if (claim.type === 'CancelledInvitation') push(this.cancels, claim.delegation, index)
-    if (claim.type === 'MemberProfile') push(this.profilesOf, claim.member, index)
-    if (claim.type === 'InvitationAttempts') push(this.attempts, claim.delegation, index)
-    if (claim.type === 'DelegatedInvitation') push(this.delegationsBy, issuer, id)
-    if (claim.type === 'AdmittedFeed') {
+    if (holder !== undefined) this.#addAbout(holder, act, index)
+    else if (claim.type === 'CancelledInvitation') push(this.cancels, claim.delegation, index)
+    else if (claim.type === 'MemberProfile') push(this.profilesOf, claim.member, index)
+    else if (claim.type === 'InvitationAttempts') push(this.attempts, claim.delegation, index)
+    else if (claim.type === 'DelegatedInvitation') push(this.delegationsBy, issuer, id)
+    else if (claim.type === 'AdmittedFeed') {
       push(this.feedsOf, claim.feed, index)
       if (claim.member !== issuer) push(this.hosted, claim.member, index)
     }
@@ -144,12 +138,12 @@ export class Acts {
   }
 
   grantsOf(who: PublicKey): readonly Grant[] {
-    return this.grants.get(who) ?? []
+    return this.grants.get(who) ?? NO_GRANTS
   }
 
   /** The grants that an act is filed under as one that could end them. */
   filed(ender: number): readonly Grant[] {
-    return this.#filed.get(ender) ?? []
+    return this.#filed.get(ender) ?? NO_GRANTS
   }
 
   before(a: number, b: number): boolean {
@@ -179,11 +173,11 @@ export class Acts {
   }
 
   /** The invitation that an act refers to, when it comes after it. */
-  invitation(id: string, act: number): (DelegatedInvitation & { readonly index: number }) | undefined {
+  invitation(id: string, act: number): DelegatedInvitation | undefined {
     const index = this.#index.get(id)
     if (index === undefined || !this.before(index, act)) return undefined
     const { claim } = this.act(index)
-    return claim.type === 'DelegatedInvitation' ? { ...claim, index } : undefined
+    return claim.type === 'DelegatedInvitation' ? claim : undefined
   }
 
   /** What somebody signed, by the keys that `which` picks, that an act does not know. */
@@ -212,13 +206,23 @@ export class Acts {
     return this.invitation(claim.delegation, index)?.role === claim.role ? claim.role : undefined
   }
 
+  /** Takes in what gives somebody a role, or takes one. */
+  #addAbout(holder: PublicKey, act: Act, index: number): void {
+    const role = this.#roleOf(act, index)
+    if (role !== undefined) this.#addGrant({ index, role, holder, act, enders: [] })
+    if (limitOf(act) === undefined) return
+    for (const other of this.grantsOf(holder)) this.#file(index, other)
+    push(this.#enders, holder, index)
+  }
+
   #addGrant(grant: Grant): void {
     const { holder, index, role, act } = grant
+    this.#grants[index] = grant
     push(this.grants, holder, grant)
     for (const ender of this.#enders.get(holder) ?? []) this.#file(ender, grant)
     if (role === 'OWNER') this.owners.push(grant)
     if (act.issuer === this.space) this.founders.push(grant)
-    const { claim } = this.act(index)
+    const { claim } = act
     if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
       push(this.redemptions, claim.delegation, grant)
   }
@@ -247,7 +251,7 @@ export class Acts {
 
   #log({ issuer, signer }: Act, index: number): void {
     const logs = this.#logs.get(issuer)
-    const log = logs?.find((one) => one.signer === signer)
+    const log = logs?.[0]?.signer === signer ? logs[0] : logs?.find((one) => one.signer === signer)
     if (log === undefined) return push(this.#logs, issuer, { signer, acts: [index], forked: false })
     const last = log.acts.at(-1)
     if (last !== undefined && !this.before(last, index)) log.forked = true

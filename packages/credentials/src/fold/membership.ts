@@ -271,8 +271,13 @@ export class Membership {
     if (this.#knows(late.id) || this.#isForeign(late)) return NOTHING
     const parents = this.#parentsOf(late)
     if (parents === undefined) return NOTHING
-    const indices = [this.#place(late, parents)]
-    if (this.#waiting.size > 0) this.#placeFreed(indices)
+    const index = this.#place(late, parents)
+    if (this.#waiting.size === 0) {
+      const placed = [late.id]
+      return { placed, counted: this.#verdicts.counts(index) ? placed : NONE }
+    }
+    const indices = [index]
+    this.#placeFreed(indices)
     const placed = indices.map((index) => this.#acts.act(index).id)
     return { placed, counted: placed.filter((_, n) => this.#verdicts.counts(indices[n] ?? 0)) }
   }
