@@ -7,9 +7,7 @@ import { Causality } from './causality.ts'
 import { Devices } from './devices.ts'
 
 /** What the fold reads of a credential. */
-type Read = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'claim'> & {
-  readonly expiresAtMs?: number | undefined
-}
+type Read = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'claim'>
 
 /** What the fold reads of a credential, and that credential, or its bytes, verified before. */
 export interface Act extends Read {
@@ -17,8 +15,8 @@ export interface Act extends Read {
 }
 
 /** A record of its own: all of one shape, and so read faster than credentials, each of which has a shape of its own. */
-export function actOf({ id, issuer, signer, parents, expiresAtMs, claim }: Read, source: Act['source']): Act {
-  return { id, issuer, signer, parents, expiresAtMs, claim, source }
+export function actOf({ id, issuer, signer, parents, claim }: Read, source: Act['source']): Act {
+  return { id, issuer, signer, parents, claim, source }
 }
 
 /** An act that gives somebody a role. Its rank (role, then place in the order) never changes. */

@@ -29,9 +29,9 @@ export interface Snapshot {
 export async function packSnapshot({ space, genesis, acts }: Snapshot): Promise<Uint8Array> {
   const packer = new Packer()
   packer.add({ space, genesis, count: acts.length })
-  for (const { id, issuer, signer, parents, expiresAtMs, claim, source } of acts) {
+  for (const { id, issuer, signer, parents, claim, source } of acts) {
     // Every claim is plain data: keys, texts, numbers, byte strings, and lists of such.
-    const fields = [id, issuer, signer, parents, expiresAtMs ?? false, { ...claim } as unknown as Plain]
+    const fields = [id, issuer, signer, parents, { ...claim } as unknown as Plain]
     for (const field of fields) packer.add(field)
     packer.add(source instanceof Uint8Array ? source : source.encoded)
   }
@@ -69,12 +69,10 @@ function read(unpacker: Unpacker): Snapshot {
     const issuer = unpacker.next() as PublicKey
     const signer = unpacker.next() as PublicKey
     const parents = unpacker.next() as readonly string[]
-    const expires = unpacker.next()
-    const expiresAtMs = typeof expires === 'number' ? expires : undefined
     const claim = unpacker.next() as unknown as Credential['claim']
     const encoded = unpacker.next()
     if (!(encoded instanceof Uint8Array)) throw new TypeError('no credential')
-    acts.push(actOf({ id, issuer, signer, parents, expiresAtMs, claim }, encoded))
+    acts.push(actOf({ id, issuer, signer, parents, claim }, encoded))
   }
   return { ...binding, acts }
 }
