@@ -105,8 +105,10 @@ export class Members {
   }
 
   #bestOf(who: PublicKey): Grant | undefined {
-    const best = this.#best.of(who)
+    const grants = this.#verdicts.acts.grantsOf(who)
+    const best = grants.length > 1 ? this.#best.of(who) : grants[0]
     if (best === undefined || this.#verdicts.stands(best)) return best
+    if (grants.length === 1) return undefined
     this.#best.forget(who)
     return this.#best.of(who)
   }

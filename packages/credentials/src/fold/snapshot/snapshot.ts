@@ -49,12 +49,20 @@ export async function unpackSnapshot(bytes: Uint8Array<ArrayBuffer>): Promise<Sn
   if (bytes[MAGIC.length] !== VERSION)
     throw new CredentialsError('OTHER_VERSION', `a snapshot of version ${bytes[MAGIC.length]}`)
   const body = bytes.subarray(BODY)
-  if (!equalBytes(bytes.subarray(BODY - HASH_BYTES, BODY), await hash(body))) throw damaged()
+  // It is read while the runtime hashes it, elsewhere; nothing of it is handed out before the hash holds.
+  const hashing = hash(body)
+  const found = attempt(body)
+  if (!equalBytes(bytes.subarray(BODY - HASH_BYTES, BODY), await hashing)) throw damaged()
+  // The hash holds, so a program wrote this that should not have.
+  if (found instanceof Error) throw damaged(found)
+  return found
+}
+
+function attempt(body: Uint8Array): Snapshot | Error {
   try {
     return read(new Unpacker(body))
   } catch (cause) {
-    // The hash holds, so a program wrote this that should not have.
-    if (cause instanceof RangeError || cause instanceof TypeError) throw damaged(cause)
+    if (cause instanceof RangeError || cause instanceof TypeError) return cause
     throw cause
   }
 }
