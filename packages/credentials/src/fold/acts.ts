@@ -14,7 +14,7 @@ export interface Act extends Read {
   source: Credential | Uint8Array
 }
 
-/** A record of its own: all of one shape, and so read faster than credentials, each of which has a shape of its own. */
+/** Acts are read all the time: records of one shape, whatever they were made from, are read fastest. */
 export function actOf({ id, issuer, signer, parents, claim }: Read, source: Act['source']): Act {
   return { id, issuer, signer, parents, claim, source }
 }
@@ -38,9 +38,10 @@ interface Log {
 
 /** 0 for no role at all, 1 for READER to 4 for OWNER. */
 export const rankOf = (role: Role | undefined): number => (role === undefined ? 0 : ROLES.indexOf(role) + 1)
-const NO_GRANTS: readonly Grant[] = []
 export const ADMIN = rankOf('ADMIN')
 export const OWNER = rankOf('OWNER')
+
+const NO_GRANTS: readonly Grant[] = []
 
 /** Whether a grant gives power over a rank. */
 export const isAbove = (own: Grant, rank: number): boolean =>

@@ -305,15 +305,15 @@ export class Membership {
 
   /** Indices of the parents; when one is not there, the act waits for it. */
   #parentsOf(late: Act): number[] | undefined {
-    const indices: number[] = []
-    for (const parent of late.parents) {
+    const indices = new Array<number>(late.parents.length)
+    for (const [n, parent] of late.parents.entries()) {
       const index = this.#acts.find(parent)
       if (index === undefined) {
         this.#waitingIds.add(late.id)
         push(this.#waiting, parent, late)
         return undefined
       }
-      indices.push(index)
+      indices[n] = index
     }
     return indices
   }

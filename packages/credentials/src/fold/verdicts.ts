@@ -53,10 +53,7 @@ export class Verdicts {
    * @param parents their indices
    * @returns its index, and those of the acts that were judged again
    */
-  add(
-    late: Act,
-    parents: readonly number[],
-  ): { readonly index: number; readonly again: readonly number[] } {
+  add(late: Act, parents: readonly number[]): { readonly index: number; readonly again: readonly number[] } {
     const { index, moved } = this.acts.add(late, parents)
     if (this.#seat(index)) return { index, again: this.#judgeAll() }
     this.fits(index)
