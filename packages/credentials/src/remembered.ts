@@ -1,5 +1,3 @@
-import { sha256Hex } from '@vestibule/keys'
-
 /** How many verdicts are kept; beyond that the oldest goes. A few megabytes at the most. */
 const MOST = 4096
 
@@ -11,17 +9,18 @@ const MOST = 4096
 export class Remembered<T> {
   readonly #found = new Map<string, T>()
 
-  /** The value for these bytes, found before or now. What `find` throws is thrown, and forgotten. */
-  async get(bytes: Uint8Array, find: () => Promise<T>): Promise<T> {
-    const key = sha256Hex(bytes)
-    const known = this.#found.get(key)
-    if (known !== undefined) return known
-    const found = await find()
+  /** The value for bytes with this SHA-256, in hex, if it was found before. */
+  find(hash: string): T | undefined {
+    return this.#found.get(hash)
+  }
+
+  /** Keeps what was found for bytes with this hash, and gives it. */
+  keep(hash: string, found: T): T {
     if (this.#found.size >= MOST) {
       const [oldest] = this.#found.keys()
       if (oldest !== undefined) this.#found.delete(oldest)
     }
-    this.#found.set(key, found)
+    this.#found.set(hash, found)
     return found
   }
 }

@@ -1,4 +1,4 @@
-import { inLanes, type PublicKey, type SignatureBackend, threadedBackend } from '@vestibule/keys'
+import { inLanes, type PublicKey, type SignatureBackend, sha256Hex, threadedBackend } from '@vestibule/keys'
 import type { Credential } from './credential.ts'
 import { type Envelope, Statement } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
@@ -67,7 +67,8 @@ async function verifyOne(
   checkSize(encoded)
   // Nothing of `encoded` is read after the first wait: its owner may change it meanwhile.
   const bytes = encoded.slice()
-  const credential = await genuine.get(bytes, () => verify(bytes, backend))
+  const hash = sha256Hex(bytes)
+  const credential = genuine.find(hash) ?? genuine.keep(hash, await verify(bytes, backend))
   if (issuer !== undefined && credential.issuer !== issuer)
     throw new CredentialsError('WRONG_ISSUER', `${credential.type}: issued by ${credential.issuer.toHex()}`)
   if (nowMs !== undefined) for (const one of [credential, ...credential.chain]) checkTime(one, nowMs)
@@ -81,9 +82,13 @@ const genuineLinks = new Remembered<Opened>()
 async function verify(bytes: Uint8Array, backend?: SignatureBackend): Promise<Credential> {
   const envelope = parseEnvelope(bytes)
   const opened = await openStatement(envelope, backend)
-  const links = await openChain(opened, envelope, backend)
+  const links = isOwn(opened, envelope) ? [] : await openChain(opened, envelope, backend)
   return assemble(opened, links, envelope, bytes)
 }
+
+/** Whether the issuer itself signed; then there is no chain to walk, and nothing to wait for. */
+const isOwn = ({ issuer, signer }: Opened, { chain }: Envelope): boolean =>
+  issuer === signer && chain.length === 0
 
 /**
  * Walks from the signer up to the issuer. A link counts when it is the issuer's own word (through whoever
@@ -99,7 +104,8 @@ async function openChain(
   let below = signer
   for (const statement of chain) {
     if (below === issuer) throw new CredentialsError('BAD_CHAIN', 'the chain goes on past the issuer')
-    const link = await genuineLinks.get(Statement.encode(statement), () => openStatement(statement, backend))
+    const hash = sha256Hex(Statement.encode(statement))
+    const link = genuineLinks.find(hash) ?? genuineLinks.keep(hash, await openStatement(statement, backend))
     const named = namedBy(link)
     if (named === undefined)
       throw new CredentialsError('WRONG_TYPE', `${link.type} in a chain; it says of no key that it may sign`)

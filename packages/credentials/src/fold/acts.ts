@@ -7,12 +7,16 @@ import { Causality } from './causality.ts'
 import { Devices } from './devices.ts'
 
 /** What the fold reads of a credential. */
-export type Act = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'expiresAtMs' | 'claim'>
+type Read = Pick<Credential, 'id' | 'issuer' | 'signer' | 'parents' | 'claim'>
 
-/** An act with the credential that it is, or that one's bytes, verified before. */
-export interface Known {
-  readonly act: Act
-  readonly source: Credential | { readonly packed: Uint8Array }
+/** What the fold reads of a credential, and that credential, or its bytes, verified before. */
+export interface Act extends Read {
+  source: Credential | Uint8Array
+}
+
+/** Acts are read all the time: records of one shape, whatever they were made from, are read fastest. */
+export function actOf({ id, issuer, signer, parents, claim }: Read, source: Act['source']): Act {
+  return { id, issuer, signer, parents, claim, source }
 }
 
 /** An act that gives somebody a role. Its rank (role, then place in the order) never changes. */
@@ -36,6 +40,8 @@ interface Log {
 export const rankOf = (role: Role | undefined): number => (role === undefined ? 0 : ROLES.indexOf(role) + 1)
 export const ADMIN = rankOf('ADMIN')
 export const OWNER = rankOf('OWNER')
+
+const NO_GRANTS: readonly Grant[] = []
 
 /** Whether a grant gives power over a rank. */
 export const isAbove = (own: Grant, rank: number): boolean =>
@@ -61,7 +67,6 @@ export class Acts {
   readonly profilesOf = new Map<PublicKey, number[]>()
   readonly byType = new Map<string, number[]>()
   readonly #acts: Act[] = []
-  readonly #sources: Known['source'][] = []
   readonly #index = new Map<string, number>()
   readonly #grants: (Grant | undefined)[] = []
   readonly #enders = new Map<PublicKey, number[]>()
@@ -79,28 +84,20 @@ export class Acts {
   /**
    * Takes in an act, whose parents are there. Says whether it moves devices of its issuer.
    */
-  add({ act, source }: Known, parents: readonly number[]): { index: number; moved: boolean } {
+  add(act: Act, parents: readonly number[]): { index: number; moved: boolean } {
     const { id, claim, issuer } = act
     const index = this.causality.add(id, parents)
     this.#acts.push(act)
-    this.#sources.push(source)
     this.#index.set(id, index)
+    this.#grants.push(undefined)
     push(this.byType, claim.type, index)
-    const role = this.#roleOf(act, index)
     const holder = holderOf(act)
-    const grant =
-      role === undefined || holder === undefined ? undefined : { index, role, holder, act, enders: [] }
-    this.#grants.push(grant)
-    if (grant !== undefined) this.#addGrant(grant)
-    if (limitOf(act) !== undefined && holder !== undefined) {
-      for (const other of this.grants.get(holder) ?? []) this.#file(index, other)
-      push(this.#enders, holder, index)
-    }
-    if (claim.type === 'CancelledInvitation') push(this.cancels, claim.delegation, index)
-    if (claim.type === 'MemberProfile') push(this.profilesOf, claim.member, index)
-    if (claim.type === 'InvitationAttempts') push(this.attempts, claim.delegation, index)
-    if (claim.type === 'DelegatedInvitation') push(this.delegationsBy, issuer, id)
-    if (claim.type === 'AdmittedFeed') {
+    if (holder !== undefined) this.#addAbout(holder, act, index)
+    else if (claim.type === 'CancelledInvitation') push(this.cancels, claim.delegation, index)
+    else if (claim.type === 'MemberProfile') push(this.profilesOf, claim.member, index)
+    else if (claim.type === 'InvitationAttempts') push(this.attempts, claim.delegation, index)
+    else if (claim.type === 'DelegatedInvitation') push(this.delegationsBy, issuer, id)
+    else if (claim.type === 'AdmittedFeed') {
       push(this.feedsOf, claim.feed, index)
       if (claim.member !== issuer) push(this.hosted, claim.member, index)
     }
@@ -130,17 +127,9 @@ export class Acts {
 
   /** The credential that an act is. */
   credential(index: number): Credential {
-    const source = this.source(index)
-    if (!('packed' in source)) return source
-    const credential = readGenuine(source.packed)
-    this.#sources[index] = credential
-    return credential
-  }
-
-  source(index: number): Known['source'] {
-    const source = this.#sources[index]
-    if (source === undefined) throw new RangeError(`no act ${index}`)
-    return source
+    const act = this.act(index)
+    if (act.source instanceof Uint8Array) act.source = readGenuine(act.source)
+    return act.source
   }
 
   grant(index: number): Grant | undefined {
@@ -148,12 +137,12 @@ export class Acts {
   }
 
   grantsOf(who: PublicKey): readonly Grant[] {
-    return this.grants.get(who) ?? []
+    return this.grants.get(who) ?? NO_GRANTS
   }
 
   /** The grants that an act is filed under as one that could end them. */
   filed(ender: number): readonly Grant[] {
-    return this.#filed.get(ender) ?? []
+    return this.#filed.get(ender) ?? NO_GRANTS
   }
 
   before(a: number, b: number): boolean {
@@ -183,11 +172,11 @@ export class Acts {
   }
 
   /** The invitation that an act refers to, when it comes after it. */
-  invitation(id: string, act: number): (DelegatedInvitation & { readonly index: number }) | undefined {
+  invitation(id: string, act: number): DelegatedInvitation | undefined {
     const index = this.#index.get(id)
     if (index === undefined || !this.before(index, act)) return undefined
     const { claim } = this.act(index)
-    return claim.type === 'DelegatedInvitation' ? { ...claim, index } : undefined
+    return claim.type === 'DelegatedInvitation' ? claim : undefined
   }
 
   /** What somebody signed, by the keys that `which` picks, that an act does not know. */
@@ -216,13 +205,23 @@ export class Acts {
     return this.invitation(claim.delegation, index)?.role === claim.role ? claim.role : undefined
   }
 
+  /** Takes in what gives somebody a role, or takes one. */
+  #addAbout(holder: PublicKey, act: Act, index: number): void {
+    const role = this.#roleOf(act, index)
+    if (role !== undefined) this.#addGrant({ index, role, holder, act, enders: [] })
+    if (limitOf(act) === undefined) return
+    for (const other of this.grantsOf(holder)) this.#file(index, other)
+    push(this.#enders, holder, index)
+  }
+
   #addGrant(grant: Grant): void {
     const { holder, index, role, act } = grant
+    this.#grants[index] = grant
     push(this.grants, holder, grant)
     for (const ender of this.#enders.get(holder) ?? []) this.#file(ender, grant)
     if (role === 'OWNER') this.owners.push(grant)
     if (act.issuer === this.space) this.founders.push(grant)
-    const { claim } = this.act(index)
+    const { claim } = act
     if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
       push(this.redemptions, claim.delegation, grant)
   }
@@ -251,7 +250,7 @@ export class Acts {
 
   #log({ issuer, signer }: Act, index: number): void {
     const logs = this.#logs.get(issuer)
-    const log = logs?.find((one) => one.signer === signer)
+    const log = logs?.[0]?.signer === signer ? logs[0] : logs?.find((one) => one.signer === signer)
     if (log === undefined) return push(this.#logs, issuer, { signer, acts: [index], forked: false })
     const last = log.acts.at(-1)
     if (last !== undefined && !this.before(last, index)) log.forked = true

@@ -3,7 +3,7 @@ import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
-import { type Act, type Known, push } from './acts.ts'
+import { type Act, actOf, push } from './acts.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
 import { devicesOf, isRevoked, recoveriesOf } from './outputs/devices.ts'
 import { type EpochState, epochsOf } from './outputs/epochs.ts'
@@ -45,7 +45,7 @@ export interface Added {
 export class Membership {
   readonly space: PublicKey
   readonly #verdicts: Verdicts
-  readonly #waiting = new Map<string, Known[]>()
+  readonly #waiting = new Map<string, Act[]>()
   readonly #waitingIds = new Set<string>()
   readonly #members: Members
   readonly #feeds: Feeds
@@ -83,7 +83,7 @@ export class Membership {
     if (genesis !== undefined && options.genesisId !== undefined && genesis !== options.genesisId)
       throw new CredentialsError('WRONG_GENESIS', `a snapshot with the genesis ${genesis}`)
     const membership = new Membership(space, options)
-    for (const known of acts) membership.#take(known)
+    for (const act of acts) membership.#take(act)
     return membership
   }
 
@@ -92,10 +92,7 @@ export class Membership {
    * verdict on them. They are for this device, not for others, and may be thrown away.
    */
   snapshot(): Promise<Uint8Array> {
-    const placed = Array.from({ length: this.#acts.size }, (_, index) => ({
-      act: this.#acts.act(index),
-      source: this.#acts.source(index),
-    }))
+    const placed = Array.from({ length: this.#acts.size }, (_, index) => this.#acts.act(index))
     const genesis = this.#verdicts.genesis
     return packSnapshot({
       space: this.space,
@@ -106,7 +103,7 @@ export class Membership {
 
   /** Takes in a credential that was verified. */
   add(credential: Credential): Added {
-    return this.#take({ act: credential, source: credential })
+    return this.#take(actOf(credential, credential))
   }
 
   /** Whether a credential is in the graph. One that waits is not. */
@@ -270,12 +267,17 @@ export class Membership {
     return this.#verdicts.acts
   }
 
-  #take(late: Known): Added {
-    if (this.#knows(late.act.id) || this.#isForeign(late.act)) return NOTHING
+  #take(late: Act): Added {
+    if (this.#knows(late.id) || this.#isForeign(late)) return NOTHING
     const parents = this.#parentsOf(late)
     if (parents === undefined) return NOTHING
-    const indices = [this.#place(late, parents)]
-    if (this.#waiting.size > 0) this.#placeFreed(indices)
+    const index = this.#place(late, parents)
+    if (this.#waiting.size === 0) {
+      const placed = [late.id]
+      return { placed, counted: this.#verdicts.counts(index) ? placed : NONE }
+    }
+    const indices = [index]
+    this.#placeFreed(indices)
     const placed = indices.map((index) => this.#acts.act(index).id)
     return { placed, counted: placed.filter((_, n) => this.#verdicts.counts(indices[n] ?? 0)) }
   }
@@ -302,23 +304,23 @@ export class Membership {
   }
 
   /** Indices of the parents; when one is not there, the act waits for it. */
-  #parentsOf(late: Known): number[] | undefined {
-    const indices: number[] = []
-    for (const parent of late.act.parents) {
+  #parentsOf(late: Act): number[] | undefined {
+    const indices = new Array<number>(late.parents.length)
+    for (const [n, parent] of late.parents.entries()) {
       const index = this.#acts.find(parent)
       if (index === undefined) {
-        this.#waitingIds.add(late.act.id)
+        this.#waitingIds.add(late.id)
         push(this.#waiting, parent, late)
         return undefined
       }
-      indices.push(index)
+      indices[n] = index
     }
     return indices
   }
 
-  #place(late: Known, parents: readonly number[]): number {
+  #place(late: Act, parents: readonly number[]): number {
     const { index, again } = this.#verdicts.add(late, parents)
-    if (this.#waitingIds.size > 0) this.#waitingIds.delete(late.act.id)
+    if (this.#waitingIds.size > 0) this.#waitingIds.delete(late.id)
     this.#judged(index, false)
     for (const one of again) if (one !== index) this.#judged(one, true)
     return index

@@ -22,9 +22,9 @@ export class Tally<K, I, R> {
   /** The result over the whole list, `undefined` where nothing made one. */
   of(key: K): R | undefined {
     const items = this.#items(key)
+    if (items.length === 0) return undefined
     let known = this.#known.get(key)
     if (known === undefined) {
-      if (items.length === 0) return undefined
       known = { seen: 0, result: undefined }
       this.#known.set(key, known)
     }

@@ -1,6 +1,6 @@
 import type { PublicKey } from '@vestibule/keys'
 import type { AdmittedFeed } from '../claims/claims.ts'
-import { Acts, ADMIN, type Grant, isAbove, type Known, OWNER, rankOf } from './acts.ts'
+import { type Act, Acts, ADMIN, type Grant, isAbove, OWNER, rankOf } from './acts.ts'
 import { decide } from './fits.ts'
 import { reach } from './reach.ts'
 import { Tally } from './tally.ts'
@@ -53,10 +53,7 @@ export class Verdicts {
    * @param parents their indices
    * @returns its index, and those of the acts that were judged again
    */
-  add(
-    late: Known,
-    parents: readonly number[],
-  ): { readonly index: number; readonly again: readonly number[] } {
+  add(late: Act, parents: readonly number[]): { readonly index: number; readonly again: readonly number[] } {
     const { index, moved } = this.acts.add(late, parents)
     if (this.#seat(index)) return { index, again: this.#judgeAll() }
     this.fits(index)

@@ -52,6 +52,11 @@ class Edition<K, R, V> implements ReadonlyMap<K, V> {
     return this.#all().get(key)
   }
 
+  /** All entries, in no order. */
+  all(): Iterable<Ranked<R, V>> {
+    return this.#all().values()
+  }
+
   has(key: K): boolean {
     return this.#all().has(key)
   }
@@ -132,6 +137,11 @@ export class Editions<K, R, V> {
   /** The entry of a key as it is now. */
   entry(key: K): Ranked<R, V> | undefined {
     return this.#newest.entry(key)
+  }
+
+  /** All entries as they are now, in no order. */
+  all(): Iterable<Ranked<R, V>> {
+    return this.#newest.all()
   }
 
   set(key: K, entry: Ranked<R, V> | undefined): void {

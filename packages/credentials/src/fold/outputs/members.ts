@@ -4,7 +4,7 @@ import type { Role } from '../../roles.ts'
 import { type Grant, holderOf } from '../acts.ts'
 import { Tally } from '../tally.ts'
 import type { Verdicts } from '../verdicts.ts'
-import { Editions } from './editions.ts'
+import { Editions, type Ranked } from './editions.ts'
 
 /** A member of a space. */
 export interface Member {
@@ -27,8 +27,6 @@ export class Members {
   readonly #admission: Tally<PublicKey, Grant, Grant>
   /** Its latest word on how it wants to be shown. */
   readonly #said: Tally<PublicKey, number, number>
-  /** The best grant of everybody as it is in the map. */
-  readonly #shown = new Map<PublicKey, Grant>()
   readonly #changed = new Set<PublicKey>()
   #owners = 0
   #acting: Grant | undefined
@@ -52,7 +50,7 @@ export class Members {
           : best,
     )
     this.#said = new Tally(
-      (who) => acts.profilesOf.get(who) ?? [],
+      (who) => acts.profilesOf.get(who) ?? NONE,
       (latest, at) =>
         (latest === undefined || acts.causality.order(latest, at) < 0) && verdicts.counts(at) ? at : latest,
     )
@@ -81,13 +79,14 @@ export class Members {
 
   #update(): void {
     const { acts } = this.#verdicts
-    let acting = this.#acting
+    const before = this.#acting
+    let acting = before
     let isLost = false
     for (const who of this.#changed) {
-      const old = this.#shown.get(who)
+      const shown = this.#map.entry(who)
+      const old = shown?.rank
       const best = this.#bestOf(who)
-      if (best === undefined) this.#shown.delete(who)
-      else this.#shown.set(who, best)
+      this.#show(who, best, shown)
       if (old?.role === 'OWNER') this.#owners--
       if (best?.role === 'OWNER') this.#owners++
       if (old !== best && old === acting) isLost = true
@@ -95,34 +94,38 @@ export class Members {
     }
     if (this.#owners > 0) acting = undefined
     // Only when an owner, or who stood in for one, is gone has somebody else to be looked for among all.
-    else if (isLost || this.#acting === undefined) acting = this.#bestOfAll()
-    for (const grant of [this.#acting, acting])
-      if (grant !== undefined && this.#acting !== acting) this.#changed.add(grant.holder)
-    this.#acting = acting
-    for (const who of this.#changed) this.#show(who)
+    else if (isLost || before === undefined) acting = this.#bestOfAll()
     this.#changed.clear()
+    if (acting === before) return
+    this.#acting = acting
+    for (const grant of [before, acting]) {
+      const shown = grant === undefined ? undefined : this.#map.entry(grant.holder)
+      if (shown !== undefined) this.#show(shown.rank.holder, shown.rank, shown)
+    }
   }
 
   #bestOf(who: PublicKey): Grant | undefined {
-    const best = this.#best.of(who)
+    const grants = this.#verdicts.acts.grantsOf(who)
+    const best = grants.length > 1 ? this.#best.of(who) : grants[0]
     if (best === undefined || this.#verdicts.stands(best)) return best
+    if (grants.length === 1) return undefined
     this.#best.forget(who)
     return this.#best.of(who)
   }
 
   #bestOfAll(): Grant | undefined {
     let best: Grant | undefined
-    for (const grant of this.#shown.values())
+    for (const { rank: grant } of this.#map.all())
       if (best === undefined || this.#verdicts.acts.better(grant, best)) best = grant
     return best
   }
 
-  #show(who: PublicKey): void {
-    const grant = this.#shown.get(who)
+  /** Shows the best grant of somebody, or none, in the place of what is shown. */
+  #show(who: PublicKey, grant: Grant | undefined, shown: Ranked<Grant, Member> | undefined): void {
     if (grant === undefined) return this.#map.set(who, undefined)
     const { role } = grant
-    const [profile, since] = [this.#profileOf(grant), grant.act.id]
-    const shown = this.#map.entry(who)
+    const profile = this.#profileOf(grant)
+    const since = grant.act.id
     const isActing = shown?.value.acting !== undefined
     if (shown?.rank === grant && shown.value.profile === profile && isActing === (grant === this.#acting))
       return
@@ -142,4 +145,5 @@ export class Members {
   }
 }
 
+const NONE: readonly number[] = []
 const NAMELESS: Profile = Object.freeze({ displayName: '' })

@@ -147,11 +147,12 @@ function whyVoid(verdicts: Verdicts, index: number): Why {
       const cancelled = verdicts.cancelledBy(delegation, index)
       if (cancelled !== undefined)
         return no('CANCELLED', 'The invitation was cancelled without knowing of it.', cancelled)
+      const written = acts.at(delegation)
       if (
-        !verdicts.deviceOk(invitation.index) ||
-        !verdicts.isAuthorInOffice(invitation.index, (own) => verdicts.backs(own, index))
+        !verdicts.deviceOk(written) ||
+        !verdicts.isAuthorInOffice(written, (own) => verdicts.backs(own, index))
       )
-        return no('AUTHOR_GONE', 'Whoever wrote the invitation was no longer in office.', invitation.index)
+        return no('AUTHOR_GONE', 'Whoever wrote the invitation was no longer in office.', written)
       const first = verdicts.fitsRedemption(grant) ? verdicts.beatenBy(grant) : undefined
       if (first !== undefined)
         return no(

@@ -13,6 +13,7 @@ export type Plain =
 const KINDS = 8
 const [NUMBER, TEXT, KEY, BYTES, LIST, OBJECT, YES, NO] = [0, 1, 2, 3, 4, 5, 6, 7]
 const HEX_KEY = 64
+const SHORT = 256
 
 /** Bytes of a number, seven bits at a time, the lowest first. */
 class Bytes {
@@ -144,8 +145,9 @@ export class Unpacker {
       case BYTES:
         return this.#raw(n)
       case LIST: {
-        const list: Plain[] = []
-        for (let i = 0; i < n; i++) list.push(this.next())
+        // A short one is made as long as it will be: one that grows takes room for more.
+        const list = new Array<Plain>(Math.min(n, SHORT))
+        for (let i = 0; i < n; i++) list[i] = this.next()
         return Object.freeze(list)
       }
       case OBJECT: {
@@ -159,8 +161,10 @@ export class Unpacker {
   }
 
   #number(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
+    const first = known(this.#bytes[this.#at++])
+    if (first < 128) return first
+    let value = first & 127
+    for (let scale = 128; ; scale *= 128) {
       const byte = known(this.#bytes[this.#at++])
       value += (byte & 127) * scale
       if (byte < 128) return value

@@ -1,8 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { equalBytes, PublicKey } from '@vestibule/keys'
+import type { Credential } from '../../credential.ts'
 import { CredentialsError } from '../../errors.ts'
-import type { Act, Known } from '../acts.ts'
+import { type Act, actOf } from '../acts.ts'
 import { Packer, type Plain, Unpacker } from './packing.ts'
 
 const MAGIC = utf8ToBytes('vestibule membership ')
@@ -16,7 +17,7 @@ export interface Snapshot {
   /** The id of the genesis that counted, when there was one. */
   readonly genesis?: string
   /** Parents first, then those that wait. */
-  readonly acts: readonly Known[]
+  readonly acts: readonly Act[]
 }
 
 /**
@@ -28,11 +29,11 @@ export interface Snapshot {
 export async function packSnapshot({ space, genesis, acts }: Snapshot): Promise<Uint8Array> {
   const packer = new Packer()
   packer.add({ space, genesis, count: acts.length })
-  for (const { act, source } of acts) {
-    const { id, issuer, signer, parents, expiresAtMs, claim } = act
+  for (const { id, issuer, signer, parents, claim, source } of acts) {
     // Every claim is plain data: keys, texts, numbers, byte strings, and lists of such.
-    const plain: Plain = { id, issuer, signer, parents, expiresAtMs, claim: { ...claim } as unknown as Plain }
-    packer.add({ ...plain, encoded: 'packed' in source ? source.packed : source.encoded })
+    const fields = [id, issuer, signer, parents, { ...claim } as unknown as Plain]
+    for (const field of fields) packer.add(field)
+    packer.add(source instanceof Uint8Array ? source : source.encoded)
   }
   const body = packer.done()
   return concatBytes(MAGIC, new Uint8Array([VERSION]), await hash(body), body)
@@ -48,12 +49,20 @@ export async function unpackSnapshot(bytes: Uint8Array<ArrayBuffer>): Promise<Sn
   if (bytes[MAGIC.length] !== VERSION)
     throw new CredentialsError('OTHER_VERSION', `a snapshot of version ${bytes[MAGIC.length]}`)
   const body = bytes.subarray(BODY)
-  if (!equalBytes(bytes.subarray(BODY - HASH_BYTES, BODY), await hash(body))) throw damaged()
+  // It is read while the runtime hashes it, elsewhere; nothing of it is handed out before the hash holds.
+  const hashing = hash(body)
+  const found = attempt(body)
+  if (!equalBytes(bytes.subarray(BODY - HASH_BYTES, BODY), await hashing)) throw damaged()
+  // The hash holds, so a program wrote this that should not have.
+  if (found instanceof Error) throw damaged(found)
+  return found
+}
+
+function attempt(body: Uint8Array): Snapshot | Error {
   try {
     return read(new Unpacker(body))
   } catch (cause) {
-    // The hash holds, so a program wrote this that should not have.
-    if (cause instanceof RangeError || cause instanceof TypeError) throw damaged(cause)
+    if (cause instanceof RangeError || cause instanceof TypeError) return cause
     throw cause
   }
 }
@@ -61,11 +70,17 @@ export async function unpackSnapshot(bytes: Uint8Array<ArrayBuffer>): Promise<Sn
 function read(unpacker: Unpacker): Snapshot {
   const { count, ...binding } = unpacker.next() as unknown as Omit<Snapshot, 'acts'> & { count: number }
   if (!PublicKey.isPublicKey(binding.space) || typeof count !== 'number') throw new TypeError('no snapshot')
-  const acts: Known[] = []
+  const acts: Act[] = []
   for (let n = 0; n < count; n++) {
-    const act = unpacker.next() as unknown as Act & { readonly encoded: Uint8Array }
-    if (!(act.encoded instanceof Uint8Array)) throw new TypeError('no credential')
-    acts.push({ act, source: { packed: act.encoded } })
+    // As they were packed, one after the other.
+    const id = unpacker.next() as string
+    const issuer = unpacker.next() as PublicKey
+    const signer = unpacker.next() as PublicKey
+    const parents = unpacker.next() as readonly string[]
+    const claim = unpacker.next() as unknown as Credential['claim']
+    const encoded = unpacker.next()
+    if (!(encoded instanceof Uint8Array)) throw new TypeError('no credential')
+    acts.push(actOf({ id, issuer, signer, parents, claim }, encoded))
   }
   return { ...binding, acts }
 }
