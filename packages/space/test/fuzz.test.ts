@@ -1,5 +1,6 @@
 import { createRecoveryPhrase, Keyring } from '@vestibule/keys'
 import { decoderSuite } from '@vestibule/keys/fuzzing'
+import { WireError } from '@vestibule/keys/wire'
 import { createBatch, emptyHead, type FeedBatch, parseEntry, verifyBatch } from '../src/feed/entry.ts'
 import { Feed } from '../src/feed/feed.ts'
 import {
@@ -12,6 +13,7 @@ import {
 } from '../src/index.ts'
 import { encodeDataEntry, placeMessage } from '../src/message.ts'
 import { encodeRecord, parseRecord } from '../src/record.ts'
+import { RecoveryAnswer, RecoveryProof } from '../src/recovery/protocol.ts'
 import { SpaceFrame } from '../src/replication/frame.ts'
 import { parseFrame } from '../src/replication/handshake.ts'
 import { parseIntroduction } from '../src/replication/introduction.ts'
@@ -177,3 +179,18 @@ decoderSuite('a frame', async () => {
   ]
   return { decode: parseFrame, samples: frames.map(SpaceFrame.encode), isRefusal: is('MALFORMED') }
 })
+
+const recoveryMessages = [
+  ['the proof of a recovery', RecoveryProof, { version: 1, signature: new Uint8Array(64).fill(1) }],
+  [
+    'an answer to a recovery',
+    RecoveryAnswer,
+    { version: 1, nonce: new Uint8Array(32), found: new Uint8Array(90) },
+  ],
+] as const
+for (const [name, type, sample] of recoveryMessages)
+  decoderSuite(name, () => ({
+    decode: (input: Uint8Array): unknown => type.parseLenient(input),
+    samples: [(type.encode as (value: unknown) => Uint8Array)(sample)],
+    isRefusal: (error: unknown) => error instanceof WireError,
+  }))
