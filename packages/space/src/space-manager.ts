@@ -77,9 +77,10 @@ export class SpaceManager {
         for (const [, record] of await this.storage.list(storageKeys.records))
           await this.#load(parseRecord(record))
         for (const entry of this.#entries.values()) await this.#join(entry)
-        await this.#recovery.update()
         this.#state = 'open'
+        await this.#serveRecovery()
       } catch (error) {
+        this.#state = 'new'
         await this.#release()
         throw error
       }
@@ -161,7 +162,7 @@ export class SpaceManager {
     return this.#whileOpen(async () => {
       const recovery = await this.signingContext.addRecovery(authority)
       for (const space of this.list()) await space.publishRecovery()
-      await this.#recovery.update()
+      await this.#serveRecovery()
       return recovery
     })
   }
@@ -209,7 +210,7 @@ export class SpaceManager {
 
   #add(store: SpaceStore): Entry {
     const parts = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
-    const space = new Space(store, parts, () => void this.#recovery.update())
+    const space = new Space(store, parts, () => void this.#serveRecovery())
     const entry: Entry = { space }
     this.#entries.set(store.record.spaceKey, entry)
     return entry
@@ -224,8 +225,13 @@ export class SpaceManager {
       protocolProvider: (channel, { signal }) => space.serve(channel, signal),
     })
     await space.publishRecovery()
-    await this.#recovery.update()
+    await this.#serveRecovery()
     return space
+  }
+
+  /** Not before all spaces are open: nothing is joined for a manager that does not come to be. */
+  async #serveRecovery(): Promise<void> {
+    if (this.#state === 'open') await this.#recovery.update()
   }
 
   async #release(): Promise<void> {

@@ -166,13 +166,13 @@ describe('an introduction', () => {
       // It is well formed, but does not know of the grant of its member.
       [...chain, backdated],
     ]
-    const before = space.members()
+    const before = [space.members(), await ada.storage.list('feeds/')]
     for (const [i, credentials] of bad.entries()) {
       const encoded = credentials.map((one) => (one instanceof Uint8Array ? one : one.encoded))
       expect(await introduced(space, second, encoded), `case ${i}`).toBe('BAD_INTRODUCTION')
     }
     expect(problems).toEqual(bad.map(() => 'BAD_INTRODUCTION'))
-    expect(space.members()).toEqual(before)
+    expect([space.members(), await ada.storage.list('feeds/')]).toEqual(before)
     await close()
   })
 })

@@ -1,7 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, randomBytes } from '@noble/hashes/utils.js'
+import { randomBytes } from '@noble/hashes/utils.js'
 import type { Credential } from '@vestibule/credentials'
-import { type PublicKey, pae, sealToAgreementKey, verifySignature } from '@vestibule/keys'
+import { type PublicKey, sealToAgreementKey, verifySignature } from '@vestibule/keys'
 import {
   type Channel,
   type Clock,
@@ -154,15 +153,20 @@ export class RecoveryServer {
   }
 }
 
-/** The own devices answer, and the members whose hash with the key is lowest: no more are needed in a large space. */
+/** The own devices answer, and the members whose keys are nearest to it (by XOR): no more are needed in a large space. */
 function isServer(key: PublicKey, identity: PublicKey, space: Space, own: SigningContext): boolean {
   if (identity === own.identityKey) return true
-  const rank = (member: PublicKey): string =>
-    bytesToHex(sha256(pae('vestibule recovery server v1', key.toBytes(), member.toBytes())))
-  const limit = rank(own.identityKey)
-  const others = space.members().filter(({ identityKey: one }) => one !== identity && one !== own.identityKey)
-  return others.filter(({ identityKey: one }) => rank(one) < limit).length < MEMBERS_PER_KEY
+  const wanted = prefixOf(key)
+  const distance = (member: PublicKey): number => (prefixOf(member) ^ wanted) >>> 0
+  const limit = distance(own.identityKey)
+  let nearer = 0
+  for (const { identityKey: member } of space.members())
+    if (member !== identity && distance(member) < limit && ++nearer === MEMBERS_PER_KEY) return false
+  return true
 }
+
+/** The first 32 bits of a key, which are as good as random. */
+const prefixOf = (key: PublicKey): number => Number.parseInt(key.toHex().slice(0, 8), 16)
 
 const keyOf = (recovery: Credential | undefined): PublicKey | undefined =>
   recovery?.claim.type === 'IdentityRecovery' ? recovery.claim.recoveryKey : undefined

@@ -1,4 +1,10 @@
-import { type Credential, CredentialsError, isAtLeast, verifyCredential } from '@vestibule/credentials'
+import {
+  type Credential,
+  CredentialsError,
+  isAtLeast,
+  Membership,
+  verifyCredential,
+} from '@vestibule/credentials'
 import type { Keyring } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../signing-context.ts'
@@ -71,14 +77,21 @@ export async function takeIn(
       throw bad('a feed that its role does not allow')
     if (others.length >= MAX_FEEDS_PER_MEMBER) throw bad(`more than ${MAX_FEEDS_PER_MEMBER} feeds`)
   }
+  await tryOut(roster.membership, record.genesisId, fresh)
   await store.append(
     keyring,
     record.controlFeedKey,
     fresh.map(({ encoded }) => encoded),
   )
-  if (!fresh.every(({ claim, id }) => claim.type !== 'AdmittedFeed' || roster.membership.counts(id)))
-    throw bad('a feed that does not count in the space')
   return true
+}
+
+/** What does not count must not be written: it would stay, and go to everybody. */
+async function tryOut(known: Membership, genesisId: string, fresh: readonly Credential[]): Promise<void> {
+  const trial = await Membership.open(known.space, await known.snapshot(), { genesisId })
+  for (const one of fresh) trial.add(one)
+  if (!fresh.every(({ claim, id }) => claim.type !== 'AdmittedFeed' || trial.counts(id)))
+    throw bad('a feed that does not count in the space')
 }
 
 const isAboutDevices = ({ type }: Credential['claim']): boolean =>
