@@ -27,15 +27,19 @@ export async function adopt(
   store: (staged: StagedStorage) => Promise<void>,
 ): Promise<SpaceStore> {
   const { keyring } = own
-  const controlFeedKey = await keyring.createKey()
-  const dataFeedKey = await keyring.createKey()
+  const made: PublicKey[] = []
+  const key = async (): Promise<PublicKey> => {
+    const one = await keyring.createKey()
+    made.push(one)
+    return one
+  }
   try {
-    const feeds = { controlFeedKey, dataFeedKey }
+    const feeds = { controlFeedKey: await key(), dataFeedKey: await key() }
     const prepared = await prepareAcceptance(await withOwnFeeds(admission, feeds, own), feeds, own)
     await store(prepared.staged)
     return prepared.store
   } catch (error) {
-    for (const key of [controlFeedKey, dataFeedKey]) await keyring.deleteKey(key)
+    for (const one of made) await keyring.deleteKey(one)
     throw error
   }
 }
