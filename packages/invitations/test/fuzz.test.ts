@@ -23,7 +23,7 @@ import {
   parseStoredAcceptance,
   parseStoredInvitation,
 } from '../src/records.ts'
-import { fill, request } from './samples.ts'
+import { fill, hello, request } from './samples.ts'
 
 const is =
   (...codes: string[]) =>
@@ -87,14 +87,7 @@ const isViolation = is('PROTOCOL_VIOLATION')
 decoderSuite('a message of a guest', () => ({
   decode: parseGuestMessage,
   samples: [
-    encodeGuestMessage({
-      type: 'hello',
-      version: 1,
-      invitationId: fill(16),
-      nonce: fill(32),
-      resume: true,
-      mac: fill(64),
-    }),
+    encodeGuestMessage(hello),
     encodeGuestMessage({ type: 'share', attempt: 3, share: fill(32) }),
     encodeGuestMessage({ type: 'proof', tag: fill(64), sealed: fill(300) }),
   ],

@@ -16,16 +16,8 @@ import {
   requestCodec,
 } from '../src/protocol/messages.ts'
 import { proofChecks, proofTasks } from '../src/protocol/proofs.ts'
-import { fill, request } from './samples.ts'
+import { fill, hello, request } from './samples.ts'
 
-const hello: GuestMessage = {
-  type: 'hello',
-  version: 1,
-  invitationId: fill(16),
-  nonce: fill(32),
-  resume: true,
-  mac: fill(64),
-}
 const guestMessages: readonly GuestMessage[] = [
   hello,
   { type: 'share', attempt: 3, share: fill(32) },

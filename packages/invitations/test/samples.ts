@@ -1,5 +1,5 @@
 import { FEED_PROOF_BYTES } from '@vestibule/credentials'
-import type { JoinRequest } from '../src/protocol/messages.ts'
+import type { GuestMessage, JoinRequest } from '../src/protocol/messages.ts'
 
 export const fill = (length: number, byte = 7): Uint8Array => new Uint8Array(length).fill(byte)
 
@@ -14,4 +14,13 @@ export const request: JoinRequest = {
   displayName: 'Ada',
   controlFeedProof: fill(FEED_PROOF_BYTES, 6),
   dataFeedProof: fill(FEED_PROOF_BYTES, 7),
+}
+
+export const hello: GuestMessage = {
+  type: 'hello',
+  version: 1,
+  invitationId: fill(16),
+  nonce: fill(32),
+  resume: true,
+  mac: fill(64),
 }

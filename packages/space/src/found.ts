@@ -5,6 +5,7 @@ import type { Clock } from '@vestibule/network'
 import { READ_KEY_BYTES } from './admission/admission.ts'
 import { createBatch, emptyHead } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
+import { withFreshKeys } from './fresh-keys.ts'
 import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
 import type { SigningContext } from './signing-context.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
@@ -27,21 +28,11 @@ export async function found(
 ) {
   if (new TextEncoder().encode(name).length > MAX_NAME_BYTES)
     throw new TypeError(`the name of a space has at most ${MAX_NAME_BYTES} bytes of UTF-8`)
-  const { keyring } = founder
-  const made: PublicKey[] = []
-  const key = async (): Promise<PublicKey> => {
-    const one = await keyring.createKey()
-    made.push(one)
-    return one
-  }
-  try {
-    const record = await prepare(founder, name, await key(), await key(), await key())
+  return withFreshKeys(founder.keyring, async (createKey) => {
+    const record = await prepare(founder, name, await createKey(), await createKey(), await createKey())
     await store(record.writes)
     return record.record
-  } catch (error) {
-    for (const one of made) await keyring.deleteKey(one)
-    throw error
-  }
+  })
 }
 
 async function prepare(

@@ -274,7 +274,8 @@ describe('the other devices', () => {
     })
     await space.write('it was stolen')
     await until(his, () => textsOf(his).length === 2)
-    // Bob ends the session that he had with it.
+    // Bob ends the session that he had with it; that takes a few steps.
+    await until(his, () => his.peers().length === 1)
     expect(his.peers().map(({ deviceKey }) => deviceKey)).toEqual([again.signingContext.deviceKey])
     world.setOnline('ada', false)
     world.setOnline('ada', true)

@@ -2,6 +2,7 @@ import { type FeedPurpose, isAtLeast, proveFeed } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
 import { createBatch, emptyHead } from '../feed/entry.ts'
+import { withFreshKeys } from '../fresh-keys.ts'
 import type { SigningContext } from '../signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { StagedStorage } from '../storage/staged-storage.ts'
@@ -26,22 +27,12 @@ export async function adopt(
   own: Own,
   store: (staged: StagedStorage) => Promise<void>,
 ): Promise<SpaceStore> {
-  const { keyring } = own
-  const made: PublicKey[] = []
-  const key = async (): Promise<PublicKey> => {
-    const one = await keyring.createKey()
-    made.push(one)
-    return one
-  }
-  try {
-    const feeds = { controlFeedKey: await key(), dataFeedKey: await key() }
+  return withFreshKeys(own.keyring, async (createKey) => {
+    const feeds = { controlFeedKey: await createKey(), dataFeedKey: await createKey() }
     const prepared = await prepareAcceptance(await withOwnFeeds(admission, feeds, own), feeds, own)
     await store(prepared.staged)
     return prepared.store
-  } catch (error) {
-    for (const one of made) await keyring.deleteKey(one)
-    throw error
-  }
+  })
 }
 
 async function withOwnFeeds(
