@@ -272,6 +272,8 @@ describe('the other devices', () => {
     const refused = new Promise<string>((resolve) => {
       kitchen.subscribe({ onProblem: ({ code }) => resolve(code) })
     })
+    // Written in the knowledge of what was there, it stands behind that.
+    await until(space, () => textsOf(space).length === 1)
     await space.write('it was stolen')
     await until(his, () => textsOf(his).length === 2)
     // Bob ends the session that he had with it; that takes a few steps.
