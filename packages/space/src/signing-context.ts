@@ -13,6 +13,7 @@ import { bytes, message, optional, repeated, string, uint32 } from '@vestibule/k
 import { type Clock, systemClock } from '@vestibule/network'
 import { verifyAll } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
+import { migrate } from './migrations/migrate.ts'
 import type { Storage } from './storage/storage.ts'
 import { parseVersioned } from './versioned.ts'
 
@@ -143,16 +144,18 @@ export class SigningContext {
   }
 
   static async #store(options: SigningContextOptions, fields: Fields): Promise<SigningContext> {
-    await options.storage.transact([{ key: RECORD_KEY, value: encodeIdentity(fields) }])
+    const identity = { key: RECORD_KEY, value: encodeIdentity(fields) }
+    await options.storage.transact([identity, ...(await migrate(options.storage))])
     return new SigningContext(options, fields)
   }
 
   /**
    * The identity of a storage.
    * @throws SpaceError `NO_IDENTITY` when there is none, or the keyring does not hold the device's key;
-   *   `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`
+   *   `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, `STORAGE_VERSION`
    */
   static async open(options: SigningContextOptions): Promise<SigningContext> {
+    await migrate(options.storage)
     const stored = await options.storage.get(RECORD_KEY)
     if (stored === undefined) throw new SpaceError('NO_IDENTITY', 'the storage holds no identity')
     const record = parseVersioned(IdentityRecord, RECORD_VERSION, stored, 'STORAGE_CORRUPT')
@@ -243,6 +246,7 @@ async function checkNew({
 }: SigningContextOptions & { readonly displayName: string }): Promise<void> {
   if (new TextEncoder().encode(displayName).length > MAX_NAME_BYTES)
     throw new TypeError(`a display name has at most ${MAX_NAME_BYTES} bytes of UTF-8`)
+  await migrate(storage)
   if ((await storage.get(RECORD_KEY)) !== undefined)
     throw new SpaceError('IDENTITY_EXISTS', 'the storage holds an identity already')
 }

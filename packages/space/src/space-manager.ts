@@ -6,6 +6,7 @@ import { genesisIdOf, type SpaceAdmission } from './admission/admission.ts'
 import { adopt } from './admission/adopt.ts'
 import { SpaceError } from './error.ts'
 import { found } from './found.ts'
+import { migrate } from './migrations/migrate.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { sealBackup } from './recovery/backup.ts'
 import { RecoveryServer } from './recovery/server.ts'
@@ -65,15 +66,16 @@ export class SpaceManager {
   }
 
   /**
-   * Reads all spaces from the storage and connects them. Idempotent. When one space can't be read none is opened,
-   * and nothing is changed.
-   * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, `CLOSED` after {@link SpaceManager.close}
+   * Reads all spaces from the storage, which is brought to the format of this release, and connects them. Idempotent.
+   * When one space can't be read none is opened, and nothing is changed.
+   * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, `STORAGE_VERSION`, `CLOSED` after {@link SpaceManager.close}
    */
   async open(): Promise<void> {
     await this.#serial.run(async () => {
       if (this.#state === 'open') return
       if (this.#state === 'closed') throw closed()
       try {
+        await this.storage.transact(await migrate(this.storage))
         for (const [, record] of await this.storage.list(storageKeys.records))
           await this.#load(parseRecord(record))
         for (const entry of this.#entries.values()) await this.#join(entry)

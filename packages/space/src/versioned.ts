@@ -5,6 +5,22 @@ import { SpaceError } from './error.ts'
 const Versioned = message('Versioned', { version: uint32(1) })
 
 /**
+ * The version of something, whatever else is in it.
+ * @throws SpaceError `STORAGE_CORRUPT`
+ */
+export function versionOf(name: string, stored: Uint8Array): number {
+  try {
+    return Versioned.parseLenient(stored).version
+  } catch (cause) {
+    if (!(cause instanceof WireError)) throw cause
+    throw new SpaceError('STORAGE_CORRUPT', `${name}: not a valid encoding`, { cause })
+  }
+}
+
+/** Only a version. */
+export const encodeVersion = (version: number): Uint8Array => Versioned.encode({ version })
+
+/**
  * Reads a message of exactly this version, to the byte.
  * @param code what bytes that can't be read are: damage in a storage, bad input from outside
  * @throws SpaceError `UNSUPPORTED_VERSION`, or `code`

@@ -189,8 +189,12 @@ export class Person {
     this.manager = parts.manager
   }
 
-  static async join(world: World, name: string, storage: Storage = new MemoryStorage()): Promise<Person> {
-    const keyring = new Keyring()
+  static async join(
+    world: World,
+    name: string,
+    storage: Storage = new MemoryStorage(),
+    keyring = new Keyring(),
+  ): Promise<Person> {
     const signingContext = await SigningContext.create({
       keyring,
       storage,
