@@ -1,26 +1,32 @@
-/** How many verdicts are kept; beyond that the oldest goes. A few megabytes at the most. */
-const MOST = 4096
+/** How many verdicts are kept at least once there were so many, and at most twice as many. A few megabytes. */
+const MOST = 2048
 
 /**
  * What was found genuine, by the hash of its exact bytes. The same credentials come by admission, by replication
  * and from storage, and every one carries its issuer's chain; checking a signature again tells nothing new.
  * Refusals are not remembered: nothing that a stranger sends takes a place here.
+ *
+ * In two generations: what was asked for lately stays, and forgetting costs nothing one by one.
  */
 export class Remembered<T> {
-  readonly #found = new Map<string, T>()
+  #young = new Map<string, T>()
+  #old = new Map<string, T>()
 
   /** The value for bytes with this SHA-256, in hex, if it was found before. */
   find(hash: string): T | undefined {
-    return this.#found.get(hash)
+    const found = this.#young.get(hash)
+    if (found !== undefined) return found
+    const older = this.#old.get(hash)
+    return older === undefined ? undefined : this.keep(hash, older)
   }
 
   /** Keeps what was found for bytes with this hash, and gives it. */
   keep(hash: string, found: T): T {
-    if (this.#found.size >= MOST) {
-      const [oldest] = this.#found.keys()
-      if (oldest !== undefined) this.#found.delete(oldest)
+    if (this.#young.size >= MOST) {
+      this.#old = this.#young
+      this.#young = new Map()
     }
-    this.#found.set(hash, found)
+    this.#young.set(hash, found)
     return found
   }
 }

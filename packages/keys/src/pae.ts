@@ -1,4 +1,5 @@
 const encoder = new TextEncoder()
+const MAX_SHORT = 64
 
 /**
  * Pre-authentication encoding: many parts as one unambiguous byte string, to be hashed, signed or MACed.
@@ -13,7 +14,7 @@ const encoder = new TextEncoder()
  * const signed = pae('vestibule example v1', new Uint8Array([1, 2, 3]), 42)
  */
 export function pae(...parts: readonly (string | Uint8Array | number)[]): Uint8Array {
-  const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
+  const encoded = parts.map((part) => (typeof part === 'string' ? utf8(part) : part))
   let length = 8
   for (const part of encoded) length += 8 + (typeof part === 'number' ? 8 : part.length)
   const out = new Uint8Array(length)
@@ -30,6 +31,18 @@ export function pae(...parts: readonly (string | Uint8Array | number)[]): Uint8A
       out.set(part, at + 8)
       at += 8 + part.length
     }
+  }
+  return out
+}
+
+/** Labels and names of types are short and ASCII; for those the way into the encoder costs more than the work. */
+function utf8(text: string): Uint8Array {
+  if (text.length > MAX_SHORT) return encoder.encode(text)
+  const out = new Uint8Array(text.length)
+  for (let at = 0; at < out.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 0x7f) return encoder.encode(text)
+    out[at] = code
   }
   return out
 }

@@ -24,17 +24,16 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom')
  */
 export class PublicKey {
   static readonly #interned = new Map<string, WeakRef<PublicKey>>()
-  static readonly #collected = new FinalizationRegistry<string>((hex) => {
-    if (PublicKey.#interned.get(hex)?.deref() === undefined) PublicKey.#interned.delete(hex)
+  static readonly #collected = new FinalizationRegistry<string>((text) => {
+    if (PublicKey.#interned.get(text)?.deref() === undefined) PublicKey.#interned.delete(text)
   })
 
-  /** Made from the text when they are first asked for. */
-  #known: Uint8Array | undefined
-  readonly #hex: string
+  readonly #bytes: Uint8Array
+  /** Made when it is first asked for. */
+  #hex: string | undefined
 
-  private constructor(hex: string, bytes?: Uint8Array) {
-    this.#hex = hex
-    this.#known = bytes
+  private constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
   }
 
   /**
@@ -53,27 +52,24 @@ export class PublicKey {
       )
     if (value.length !== PUBLIC_KEY_BYTES)
       throw new TypeError(`expected a public key of ${PUBLIC_KEY_BYTES} bytes, got ${value.length}`)
-    return PublicKey.#intern(bytesToHex(value), value)
+    return PublicKey.#intern(value)
   }
 
   /** @throws TypeError when it is not 64 hex digits */
   static fromHex(hex: string): PublicKey {
     if (!/^[0-9a-fA-F]{64}$/.test(hex)) throw wrongText('64 hex digits', hex)
-    return PublicKey.#intern(hex.toLowerCase())
+    return PublicKey.#intern(hexToBytes(hex))
   }
 
-  static #intern(hex: string, bytes?: Uint8Array): PublicKey {
-    const known = PublicKey.#interned.get(hex)?.deref()
+  static #intern(bytes: Uint8Array): PublicKey {
+    // One character a byte: the cheapest text that tells keys apart.
+    const text = String.fromCharCode.apply(null, bytes as unknown as number[])
+    const known = PublicKey.#interned.get(text)?.deref()
     if (known !== undefined) return known
-    const key = new PublicKey(hex, bytes?.slice())
-    PublicKey.#interned.set(hex, new WeakRef(key))
-    PublicKey.#collected.register(key, hex)
+    const key = new PublicKey(new Uint8Array(bytes))
+    PublicKey.#interned.set(text, new WeakRef(key))
+    PublicKey.#collected.register(key, text)
     return key
-  }
-
-  get #bytes(): Uint8Array {
-    this.#known ??= hexToBytes(this.#hex)
-    return this.#known
   }
 
   /** @throws TypeError when it is not the base58 text of 32 bytes */
@@ -103,6 +99,7 @@ export class PublicKey {
   }
 
   toHex(): string {
+    this.#hex ??= bytesToHex(this.#bytes)
     return this.#hex
   }
 
@@ -123,11 +120,11 @@ export class PublicKey {
   }
 
   equals(other: PublicKey): boolean {
-    return this === other || this.#hex === other.toHex()
+    return this === other || this.toHex() === other.toHex()
   }
 
   [INSPECT](): string {
-    return `PublicKey(${this.#hex})`
+    return `PublicKey(${this.toHex()})`
   }
 }
 
