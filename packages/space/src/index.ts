@@ -21,4 +21,4 @@ export { type RecoveryAuthority, SigningContext, type SigningContextOptions } fr
 export { Space, type SpaceListener } from './space.ts'
 export { SpaceManager, type SpaceManagerOptions } from './space-manager.ts'
 export { MemoryStorage } from './storage/memory-storage.ts'
-export { MAX_KEY_LENGTH, type Storage, type StorageWrite } from './storage/storage.ts'
+export { MAX_KEY_LENGTH, type Storage, type StoragePart, type StorageWrite } from './storage/storage.ts'

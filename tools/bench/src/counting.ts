@@ -33,7 +33,7 @@ export class Tally {
   storage(inner: Storage): Storage {
     return {
       get: (key) => inner.get(key),
-      list: (prefix) => inner.list(prefix),
+      list: (...range) => inner.list(...range),
       transact: (writes: readonly StorageWrite[]) => {
         if (writes.length > 0) this.#transactions++
         return inner.transact(writes)

@@ -12,7 +12,7 @@ export function memoryDisk(): Disk {
   const storage = new MemoryStorage()
   const kept: Storage = {
     get: (key) => storage.get(key),
-    list: (prefix) => storage.list(prefix),
+    list: (...range) => storage.list(...range),
     transact: (writes) => storage.transact(writes),
     close: async () => undefined,
   }
@@ -58,7 +58,7 @@ async function reading<T>(life: Life, read: () => Promise<T>): Promise<T> {
 export function storageOf(life: Life, storage: Storage): Storage {
   return {
     get: (key) => reading(life, () => storage.get(key)),
-    list: (prefix) => reading(life, () => storage.list(prefix)),
+    list: (...range) => reading(life, () => storage.list(...range)),
     transact: (writes: readonly StorageWrite[]) =>
       durably(life, writes.map(({ key }) => key).join(' '), () => storage.transact(writes)),
     close: () => storage.close(),

@@ -4,7 +4,15 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { StorageError, type StorageErrorCode } from '../error.ts'
-import { checkKey, checkWrites, type Storage, type StorageWrite, storageClosed } from './storage.ts'
+import {
+  checkKey,
+  checkList,
+  checkWrites,
+  type Storage,
+  type StoragePart,
+  type StorageWrite,
+  storageClosed,
+} from './storage.ts'
 
 const FILE_NAME = 'vestibule.db'
 /** Version of the tables below, kept in the file's header. */
@@ -12,6 +20,8 @@ const FORMAT_VERSION = 1
 /** "Vest": tells our files from other SQLite databases. */
 const APPLICATION_ID = 0x56657374
 const PAGE_BYTES = 4096
+/** As SQLite says it. */
+const NO_LIMIT = -1
 
 export interface FileStorageOptions {
   /** Most bytes that the database file may take; a transaction beyond fails with `STORAGE_FULL`. */
@@ -45,7 +55,7 @@ export class FileStorage implements Storage {
     this.#database = database
     this.#get = database.prepare('SELECT key, value, checksum FROM entries WHERE key = ?')
     this.#list = database.prepare(
-      'SELECT key, value, checksum FROM entries WHERE key >= ? AND key < ? ORDER BY key',
+      'SELECT key, value, checksum FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
     )
     this.#put = database.prepare(
       'INSERT INTO entries VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, checksum = excluded.checksum',
@@ -89,11 +99,14 @@ export class FileStorage implements Storage {
     })
   }
 
-  async list(prefix: string): Promise<[string, Uint8Array][]> {
-    if (prefix !== '') checkKey(prefix)
+  async list(prefix: string, part: StoragePart = {}): Promise<[string, Uint8Array][]> {
+    checkList(prefix, part)
     this.#assertOpen()
+    const { from = prefix, limit = NO_LIMIT } = part
+    const first = from > prefix ? from : prefix
     // DEL sorts behind every character that a key may have.
-    return attempt(this.path, () => this.#list.all(prefix, `${prefix}\x7f`).map((row) => this.#read(row)))
+    const list = () => this.#list.all(first, `${prefix}\x7f`, limit).map((row) => this.#read(row))
+    return attempt(this.path, list)
   }
 
   async transact(writes: readonly StorageWrite[]): Promise<void> {

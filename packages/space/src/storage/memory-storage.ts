@@ -1,4 +1,12 @@
-import { checkKey, checkWrites, type Storage, type StorageWrite, storageClosed } from './storage.ts'
+import {
+  checkKey,
+  checkList,
+  checkWrites,
+  type Storage,
+  type StoragePart,
+  type StorageWrite,
+  storageClosed,
+} from './storage.ts'
 
 /** A storage that forgets everything with the process; for tests, and for guests who keep nothing. */
 export class MemoryStorage implements Storage {
@@ -13,12 +21,13 @@ export class MemoryStorage implements Storage {
     return this.#entries.get(key)?.slice()
   }
 
-  async list(prefix: string): Promise<[string, Uint8Array][]> {
-    if (prefix !== '') checkKey(prefix)
+  async list(prefix: string, part: StoragePart = {}): Promise<[string, Uint8Array][]> {
+    checkList(prefix, part)
     this.#assertOpen()
+    const { from = prefix, limit = Number.POSITIVE_INFINITY } = part
     this.#sorted ??= [...this.#entries.keys()].sort()
     const out: [string, Uint8Array][] = []
-    for (let at = lowerBound(this.#sorted, prefix); at < this.#sorted.length; at++) {
+    for (let at = lowerBound(this.#sorted, from > prefix ? from : prefix); out.length < limit; at++) {
       const key = this.#sorted[at] ?? ''
       const value = this.#entries.get(key)
       if (!key.startsWith(prefix) || value === undefined) break

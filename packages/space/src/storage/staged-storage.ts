@@ -1,5 +1,5 @@
 import { MemoryStorage } from './memory-storage.ts'
-import type { Storage, StorageWrite } from './storage.ts'
+import type { Storage, StoragePart, StorageWrite } from './storage.ts'
 
 /**
  * A storage that first holds what is to be written in memory, so that it can be looked at as it will be, and
@@ -29,8 +29,8 @@ export class StagedStorage implements Storage {
     return this.#target.get(key)
   }
 
-  list(prefix: string): Promise<[key: string, value: Uint8Array][]> {
-    return this.#target.list(prefix)
+  list(prefix: string, part?: StoragePart): Promise<[key: string, value: Uint8Array][]> {
+    return this.#target.list(prefix, part)
   }
 
   transact(writes: readonly StorageWrite[]): Promise<void> {

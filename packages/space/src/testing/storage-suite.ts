@@ -80,6 +80,31 @@ export function storageSuite(subject: StorageSubject): StorageCase[] {
     same(names(await storage.list('b~')), ['b~'])
   })
 
+  behaviour('a list begins and ends where it is told to, and never leaves its prefix', async (storage) => {
+    const keys = ['a/1', 'a/2', 'a/3', 'a/5', 'b/1']
+    await storage.transact(keys.map((key, i) => ({ key, value: bytes(i) })))
+    const listed = async (from?: string, limit?: number) =>
+      names(
+        await storage.list('a/', {
+          ...(from !== undefined && { from }),
+          ...(limit !== undefined && { limit }),
+        }),
+      ).join()
+    same(await listed('a/2'), 'a/2,a/3,a/5')
+    same(await listed('a/4'), 'a/5')
+    same(await listed('a/2', 2), 'a/2,a/3')
+    same(await listed(undefined, 1), 'a/1')
+    same(await listed(undefined, 9), 'a/1,a/2,a/3,a/5')
+    same(await listed('a', 9), 'a/1,a/2,a/3,a/5')
+    same(await listed('a/6'), '')
+    same(await listed('b/1'), '')
+  })
+
+  behaviour('a part that makes no sense is refused', async (storage) => {
+    for (const part of [{ limit: 0 }, { limit: -1 }, { limit: 1.5 }, { from: '' }, { from: 'a b' }])
+      await throws(() => storage.list('a', part), TypeError)
+  })
+
   behaviour('large values are kept whole', async (storage) => {
     const large = new Uint8Array(1_000_000).map((_, i) => i % 251)
     await storage.transact([{ key: 'large', value: large }])
