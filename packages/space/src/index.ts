@@ -11,13 +11,17 @@ export {
 export type { AdmitOptions, Candidate } from './admission/admit.ts'
 export { SpaceError, type SpaceErrorCode, StorageError, type StorageErrorCode } from './error.ts'
 export type { FeedBatch, FeedHead, SignedHead } from './feed/entry.ts'
+export {
+  type RecoveryAuthority,
+  SigningContext,
+  type SigningContextOptions,
+} from './identity/signing-context.ts'
 export { MAX_MESSAGE_BYTES, type Message } from './message.ts'
 export { MAX_BACKUP_BYTES, openBackup } from './recovery/backup.ts'
 export type { IdentityBackup } from './recovery/content.ts'
 export { type FindIdentityOptions, findIdentity } from './recovery/find.ts'
 export type { SpacePeer } from './replication/handshake.ts'
 export type { Member } from './roster.ts'
-export { type RecoveryAuthority, SigningContext, type SigningContextOptions } from './signing-context.ts'
 export { Space, type SpaceListener } from './space.ts'
 export { SpaceManager, type SpaceManagerOptions } from './space-manager.ts'
 export { MemoryStorage } from './storage/memory-storage.ts'

@@ -10,7 +10,7 @@ import {
 import type { SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { verifyHead } from '../feed/entry.ts'
-import type { RecoveryAuthority } from '../signing-context.ts'
+import type { RecoveryAuthority } from '../identity/signing-context.ts'
 import { type IdentityBackup, parseContent } from './content.ts'
 import {
   answerPurpose,

@@ -2,7 +2,7 @@ import { type Credential, issueCredential } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import type { Clock } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
-import type { RecoveryAuthority, SigningContext } from '../signing-context.ts'
+import type { RecoveryAuthority, SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
 
 interface Own {

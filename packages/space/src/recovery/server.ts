@@ -10,8 +10,8 @@ import {
   typedChannel,
 } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
+import type { SigningContext } from '../identity/signing-context.ts'
 import { Serial } from '../serial.ts'
-import type { SigningContext } from '../signing-context.ts'
 import type { Space } from '../space.ts'
 import { encodeContent, type IdentityBackup } from './content.ts'
 import {

@@ -3,7 +3,7 @@ import { equalBytes, type PublicKey, pae } from '@vestibule/keys'
 import { WireError } from '@vestibule/keys/wire'
 import type { Channel } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
-import type { SigningContext } from '../signing-context.ts'
+import type { SigningContext } from '../identity/signing-context.ts'
 import {
   MAX_HANDSHAKE_FRAME_BYTES,
   MAX_PATH_BYTES,

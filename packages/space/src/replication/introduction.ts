@@ -7,7 +7,7 @@ import {
 } from '@vestibule/credentials'
 import type { Keyring } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
-import type { SigningContext } from '../signing-context.ts'
+import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { SpacePeer } from './handshake.ts'
 

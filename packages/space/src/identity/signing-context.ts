@@ -11,11 +11,11 @@ import {
 import { type Keyring, PublicKey, type RecoveryKeys } from '@vestibule/keys'
 import { bytes, message, optional, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { type Clock, systemClock } from '@vestibule/network'
-import { verifyAll } from './admission/admission.ts'
-import { SpaceError } from './error.ts'
-import { migrate } from './migrations/migrate.ts'
-import type { Storage } from './storage/storage.ts'
-import { parseVersioned } from './versioned.ts'
+import { verifyAll } from '../admission/admission.ts'
+import { SpaceError } from '../error.ts'
+import { migrate } from '../migrations/migrate.ts'
+import type { Storage } from '../storage/storage.ts'
+import { parseVersioned } from '../versioned.ts'
 
 const RECORD_KEY = 'identity'
 const RECORD_VERSION = 1
