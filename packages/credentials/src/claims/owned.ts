@@ -1,6 +1,17 @@
 import { ownBytes } from '../bytes.ts'
 
-/** Freezes what was parsed, all the way down; byte strings become copies at every access. */
+/** Freezes what was parsed, all the way down, but for byte strings, which can't be. */
+export function frozen<T extends object>(value: T): T {
+  for (const one of Object.values(value)) {
+    if (Array.isArray(one)) {
+      for (const item of one) if (isPlain(item)) frozen(item)
+      Object.freeze(one)
+    } else if (isPlain(one)) frozen(one)
+  }
+  return Object.freeze(value)
+}
+
+/** The same, frozen, with byte strings that are copies at every access: nobody changes it under the others. */
 export function owned<T extends object>(value: T): T {
   const rest: Record<string, unknown> = {}
   const byteStrings: Record<string, Uint8Array> = {}

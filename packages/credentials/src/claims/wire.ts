@@ -26,7 +26,7 @@ import {
   MAX_SEALED_SECRETS_BYTES,
   type UnknownClaim,
 } from './claims.ts'
-import { owned } from './owned.ts'
+import { frozen } from './owned.ts'
 
 /** A field whose 32 bytes are something else to us. */
 function as32<T>(
@@ -157,8 +157,11 @@ export function encodeClaim(claim: Claim): Uint8Array {
   return (WIRE[claim.type] as Message<Omit<Claim, 'type'>>).encode(claim)
 }
 
-/** Reads the bytes of a claim by the schema that its type names; those of an unknown type are left alone. */
+/**
+ * Reads the bytes of a claim by the schema that its type names; those of an unknown type are left alone. What it
+ * gives can't be changed but for its byte strings: to be handed out, it has to be {@link owned}.
+ */
 export function parseClaim(type: string, encoded: Uint8Array): Claim | UnknownClaim {
   if (!isKnown(type)) return Object.freeze({ type: 'Unknown', typeName: type })
-  return owned({ type, ...WIRE[type].parse(encoded) }) as Claim
+  return frozen({ type, ...WIRE[type].parse(encoded) }) as Claim
 }

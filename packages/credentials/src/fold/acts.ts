@@ -15,7 +15,11 @@ export interface Act extends Read {
 }
 
 /** Acts are read all the time: records of one shape, whatever they were made from, are read fastest. */
-export function actOf({ id, issuer, signer, parents, claim }: Read, source: Act['source']): Act {
+export function actOf(
+  { id, issuer, signer, parents }: Omit<Read, 'claim'>,
+  claim: Read['claim'],
+  source: Act['source'],
+): Act {
   return { id, issuer, signer, parents, claim, source }
 }
 

@@ -3,6 +3,7 @@ import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
+import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
 import { devicesOf, isRevoked, recoveriesOf } from './outputs/devices.ts'
@@ -103,7 +104,7 @@ export class Membership {
 
   /** Takes in a credential that was verified. */
   add(credential: Credential): Added {
-    return this.#take(actOf(credential, credential))
+    return this.#take(actOf(credential, rawClaim(credential), credential))
   }
 
   /** Whether a credential is in the graph. One that waits is not. */

@@ -80,7 +80,7 @@ function read(unpacker: Unpacker): Snapshot {
     const claim = unpacker.next() as unknown as Credential['claim']
     const encoded = unpacker.next()
     if (!(encoded instanceof Uint8Array)) throw new TypeError('no credential')
-    acts.push(actOf({ id, issuer, signer, parents, claim }, encoded))
+    acts.push(actOf({ id, issuer, signer, parents }, claim, encoded))
   }
   return { ...binding, acts }
 }
