@@ -32,6 +32,9 @@ export function verifyAdmission(path: readonly Credential[], expected: ExpectedA
     throw new CredentialsError('WRONG_GENESIS', 'the admission does not start from the genesis of the space')
   if (genesis.claim.space !== space || genesis.issuer !== space)
     throw new CredentialsError('WRONG_SPACE', 'the genesis is that of another space')
+  const { identity: owner } = genesis.claim
+  if (owner !== undefined && (owner !== member || grants.length > 1))
+    throw new CredentialsError('NOT_ALLOWED', 'nobody else is admitted to somebody’s own space')
 
   const admitted = new Map<PublicKey, Role[]>()
   for (const { claim, type, issuer, signer, parents } of grants) {

@@ -1,8 +1,10 @@
+import type { PublicKey } from '@vestibule/keys'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   type Credential,
   type CredentialsErrorCode,
   type ExpectedAdmission,
+  issueCredential,
   verifyAdmission,
 } from '../src/index.ts'
 import { admission, createPerson, createSpace, type Person, refusal } from './cast.ts'
@@ -39,6 +41,24 @@ describe('an admission', () => {
     expect(verifyAdmission([genesis, first, moGrant, guestGrant], expected)).toBeUndefined()
     const mine = { ...expected, member: kitchen.founder.identity, role: 'OWNER' } as const
     expect(verifyAdmission([genesis, first], mine)).toBeUndefined()
+  })
+
+  it('to somebody’s own space is refused to everybody else', async () => {
+    const { keyring, identity } = await createPerson()
+    const space = await keyring.createKey()
+    const by = { signer: keyring, issuer: space, issuedAtMs: 0 }
+    const own = async (owner: PublicKey) => {
+      const claim = { type: 'SpaceGenesis', space, name: '', identity: owner } as const
+      const genesis = await issueCredential({ ...by, claim })
+      const founder = { ...by, claim: admission(space, identity, 'OWNER'), parents: [genesis.id] }
+      return [genesis, await issueCredential(founder)]
+    }
+    const promised = (path: readonly Credential[]) =>
+      ({ space, genesisId: path[0]?.id ?? '', member: identity, role: 'OWNER' }) as const
+    const [mine, anothers] = [await own(identity), await own(guest.identity)]
+    expect(verifyAdmission(mine, promised(mine))).toBeUndefined()
+    expect(await check(anothers, promised(anothers))).toBe('NOT_ALLOWED')
+    expect(await check([...mine, guestGrant], promised(mine))).toBe('NOT_ALLOWED')
   })
 
   it('is refused from a foreign genesis', async () => {

@@ -115,6 +115,7 @@ describe('whatever somebody signs', () => {
         keys: [{ device: keyOf(2), sealed: bytes32 }],
         heads,
       }),
+      sample({ type: 'SpaceGenesis', space, name: '', identity: keyOf(2) }),
     ]
   }
   const payloadOf = (claim: Uint8Array) =>
@@ -130,7 +131,7 @@ describe('whatever somebody signs', () => {
       'BAD_RECOVERY_PROOF',
     ]
     await fc.assert(
-      fc.asyncProperty(fc.nat(8), several, async (n, mutations) => {
+      fc.asyncProperty(fc.nat(9), several, async (n, mutations) => {
         const { type, bytes } = claims()[n] ?? { type: '', bytes: new Uint8Array() }
         const mutated = mutate(bytes, mutations)
         const result = await attempt(await signed(type, payloadOf(mutated)))

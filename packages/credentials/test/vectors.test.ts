@@ -101,7 +101,7 @@ describe('the golden bytes', () => {
   })
 
   it('are the ones that were released', () => {
-    const hash = '8694882cd5012c0e66d8be36bcae1253c2e1a316f4690abe1cd6dabf9b579abf'
+    const hash = 'c992b16699f3ac4c240bbf03a0a71af8de64faaa493e51dc134b267f2491f925'
     expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
   })
 

@@ -28,6 +28,8 @@ export interface SpaceGenesis {
   readonly space: PublicKey
   /** At most {@link MAX_NAME_BYTES} bytes of UTF-8. */
   readonly name: string
+  /** Whose own space it is, where its devices keep what is theirs: it stays its only member, whatever is said. */
+  readonly identity?: PublicKey
 }
 
 /** The issuer admits `member`. The first one, for the founder, is signed by the space key. */

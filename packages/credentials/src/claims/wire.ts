@@ -83,7 +83,11 @@ const heads = (number: number) => repeated(nested(number, FeedHeadWire), { max: 
 type Fields<T extends Claim['type']> = Omit<Extract<Claim, { type: T }>, 'type'>
 
 const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
-  SpaceGenesis: message('SpaceGenesis', { space: key(1), name: string(2, { max: MAX_NAME_BYTES }) }),
+  SpaceGenesis: message('SpaceGenesis', {
+    space: key(1),
+    name: string(2, { max: MAX_NAME_BYTES }),
+    identity: optional(key(3)),
+  }),
   SpaceMember: message('SpaceMember', {
     space: key(1),
     member: key(2),

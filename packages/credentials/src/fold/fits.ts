@@ -53,6 +53,7 @@ function fitsFounder(
 ): boolean {
   const { genesis } = verdicts
   if (member === verdicts.acts.space || delegation !== undefined || role !== 'OWNER') return false
+  if (verdicts.owner !== undefined && verdicts.owner !== member) return false
   return (
     signer === verdicts.acts.space &&
     parents.length === 1 &&
@@ -63,7 +64,8 @@ function fitsFounder(
 
 function fitsGrant(verdicts: Verdicts, index: number, claim: SpaceMember | ChangedRole): boolean {
   const grant = verdicts.acts.grant(index)
-  if (grant === undefined || grant.holder === verdicts.acts.space) return false
+  if (grant === undefined || grant.holder === verdicts.acts.space || verdicts.owner !== undefined)
+    return false
   if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
     return verdicts.fitsRedemption(grant) && verdicts.beatenBy(grant) === undefined
   if (claim.type === 'SpaceMember' && grant.holder === grant.act.issuer) return false

@@ -1,4 +1,5 @@
 import type { PublicKey } from '@vestibule/keys'
+import type { Profile } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { CredentialsError } from '../errors.ts'
@@ -6,7 +7,7 @@ import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
 import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
-import { devicesOf, isRevoked, recoveriesOf } from './outputs/devices.ts'
+import { type Device, devicesOf, isRevoked, profileOf, recoveriesOf } from './outputs/devices.ts'
 import { type EpochState, epochsOf } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
@@ -165,6 +166,11 @@ export class Membership {
     return claim?.type === 'SpaceGenesis' ? claim.name : undefined
   }
 
+  /** Whose own space this is: its only member, whatever is said. None for a space that is shared. */
+  get owner(): PublicKey | undefined {
+    return this.#verdicts.owner
+  }
+
   /**
    * The members, the best grant of each deciding; the most senior first. Costs what has changed, and iterating what
    * there is. It stays as it is, whatever is added: the same object until something of it changes.
@@ -179,6 +185,7 @@ export class Membership {
 
   /** Whether an identity may admit others at a role, as things are. */
   may(identity: PublicKey, role: Role): boolean {
+    if (this.owner !== undefined) return false
     const own = this.members().get(identity)
     if (own?.acting !== undefined) return isAtLeast(own.acting, role)
     return own !== undefined && mayAdmit(own.role, role)
@@ -186,11 +193,13 @@ export class Membership {
 
   /** Whether an identity may remove a member, as things are; whoever it is may leave. */
   mayRemove(identity: PublicKey, member: PublicKey): boolean {
+    if (this.owner !== undefined) return false
     return mayRemove(this.#verdicts, this.#members.acting(), identity, member)
   }
 
   /** Whether a `ChangedRole` of a member by an identity would make the role what it says, as things are. */
   mayChange(identity: PublicKey, member: PublicKey, role: Role): boolean {
+    if (this.owner !== undefined) return false
     const mayGrant = this.may(identity, role)
     return mayChange(this.#verdicts, this.#members.acting(), identity, member, role, mayGrant)
   }
@@ -203,9 +212,22 @@ export class Membership {
     return isRevoked(this.#verdicts, identity, device)
   }
 
-  /** The `AuthorizedDevice` credentials of an identity's devices here, but for revoked ones, in the order. */
-  devicesOf(identity: PublicKey): Credential[] {
+  /** The devices that an identity has named here, those that were revoked too, in the order. */
+  devicesOf(identity: PublicKey): Device[] {
     return devicesOf(this.#verdicts, identity)
+  }
+
+  /**
+   * Whether one key of an identity is above another, as things are, and so may revoke it: the recovery key is above
+   * the identity's own, that above the devices which it named, and on one level the first named is above the others.
+   */
+  isSenior(identity: PublicKey, key: PublicKey, other: PublicKey): boolean {
+    return this.#verdicts.acts.devices.isSenior(identity, key, other)
+  }
+
+  /** The latest `IdentityProfile` of an identity here; none while it has not said any. */
+  profileOf(identity: PublicKey): Profile | undefined {
+    return profileOf(this.#verdicts, identity)
   }
 
   /** The `IdentityRecovery` credentials of members that hold, in the order: of two the first is senior. */

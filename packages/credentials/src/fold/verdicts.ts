@@ -23,6 +23,8 @@ export class Verdicts {
   readonly acts: Acts
   /** The only genesis to accept, when it is known. */
   readonly genesisId: string | undefined
+  /** Whose own space this is: nobody else is admitted, and nothing ends the membership of its owner. */
+  owner: PublicKey | undefined
   readonly #fits: (boolean | undefined)[] = []
   readonly #roots = new Map<'genesis' | 'founder', number>()
   readonly #feeds: Tally<PublicKey, number, number>
@@ -150,6 +152,7 @@ export class Verdicts {
 
   ends(ender: number, grant: Grant): boolean {
     if (ender === grant.index || this.acts.before(ender, grant.index) || !this.deviceOk(ender)) return false
+    if (this.owner !== undefined) return false
     const { issuer } = this.acts.act(ender)
     if (issuer === grant.holder) return true
     return this.holds(ender, (own) => this.acts.outranks(own, grant)) || this.heir(ender, grant) !== undefined
@@ -279,6 +282,7 @@ export class Verdicts {
     const holder = this.#roots.get(seat)
     if (holder !== undefined && this.acts.causality.order(holder, index) <= 0) return false
     this.#roots.set(seat, index)
+    if (isGenesis) this.owner = claim.identity
     return holder !== undefined
   }
 
@@ -289,6 +293,7 @@ export class Verdicts {
     this.#endings.clear()
     this.witnesses.clear()
     this.#roots.clear()
+    this.owner = undefined
     const all = Array.from({ length: this.acts.size }, (_, index) => index)
     for (const type of ['SpaceGenesis', 'SpaceMember'])
       for (const index of [...(this.acts.byType.get(type) ?? [])].sort((a, b) =>

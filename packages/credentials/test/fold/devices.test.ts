@@ -127,3 +127,47 @@ describe('a recovery key', () => {
     expect(ids()).toEqual([])
   })
 })
+
+describe('the devices of an identity', () => {
+  const label = (n: number, text: string): Claim => ({
+    type: 'DeviceProfile',
+    identity: who('P'),
+    device: device('P', n),
+    label: text,
+  })
+  const profile = (displayName: string): Claim => ({
+    type: 'IdentityProfile',
+    identity: who('P'),
+    profile: { displayName },
+  })
+
+  it('are all known by the latest names that they were given, with those that were revoked', () => {
+    const fold = tale((s) => {
+      s.say('v', 'P.1', revoke(who('P'), device('P', 3)), [
+        s.say('name', 'P.1', label(2, 'phone'), [s.say('first', 'P.2', label(2, 'old'))]),
+      ])
+      s.say('late', 'P.3', label(1, 'mine'))
+      s.say('me', 'P.2', profile('Pat'))
+    })
+    expect(fold.devicesOf(who('P')).map(({ key, label: text, revoked }) => [key, text, revoked])).toEqual([
+      [device('P', 1), '', false],
+      [device('P', 2), 'phone', false],
+      [device('P', 3), '', true],
+    ])
+    expect(fold.profileOf(who('P'))).toEqual({ displayName: 'Pat' })
+    expect([fold.devicesOf(who('F')), fold.profileOf(who('F'))]).toEqual([[], undefined])
+  })
+
+  it('are senior by how they were named', () => {
+    const fold = tale(() => undefined)
+    const senior = (a: number, b: number) => fold.isSenior(who('P'), device('P', a), device('P', b))
+    expect([senior(0, 1), senior(1, 2), senior(2, 1), senior(1, 1), senior(1, 9), senior(9, 1)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+      false,
+    ])
+  })
+})

@@ -20,6 +20,7 @@ export class Spec {
   readonly #fits = new Map<Credential, boolean>()
   readonly #devicesOk = new Map<Credential, boolean>()
   readonly #space: PublicKey
+  #genesis: Credential | undefined
 
   constructor(space: PublicKey, history: readonly Credential[]) {
     this.#space = space
@@ -70,6 +71,12 @@ export class Spec {
       if (isFeed(c) && isFeed(o)) return c.claim.feed === o.claim.feed
       return c.claim.type === 'SpaceGenesis'
     })
+  }
+
+  /** Whose own space it is: nobody else is admitted, and nothing ends the owner's grant. */
+  owner(): PublicKey | undefined {
+    this.#genesis ??= this.#all.find((c) => c.claim.type === 'SpaceGenesis' && this.counts(c))
+    return this.#genesis?.claim.type === 'SpaceGenesis' ? this.#genesis.claim.identity : undefined
   }
 
   // What is known of an act without any verdict.
@@ -196,6 +203,7 @@ export class Spec {
   ends(e: Credential, g: Credential): boolean {
     if (e === g || this.before(e, g) || (this.limit(e) ?? OWNER) >= this.role(g) || !this.deviceOk(e))
       return false
+    if (this.owner() !== undefined) return false
     return e.issuer === this.holder(g) || this.holds(e, (h) => this.outranks(h, g)) || this.heir(e, g)
   }
 
@@ -254,11 +262,12 @@ export class Spec {
     if (!this.deviceOk(c)) return false
     switch (claim.type) {
       case 'SpaceMember':
+        if (this.owner() !== undefined) return false
         if (claim.member === issuer || claim.member === this.#space) return false
         if (claim.delegation === undefined) return this.may(c, (h) => above(h) && this.better(h, c), c)
         return this.redeems(c) && !this.contenders(c).some((o) => this.first(o, c) && this.redeems(o))
       case 'ChangedRole':
-        if (claim.member === this.#space) return false
+        if (claim.member === this.#space || this.owner() !== undefined) return false
         return claim.member === issuer
           ? this.holds(c, (h) => this.role(h) > this.role(c))
           : this.may(c, (h) => above(h) && this.better(h, c), c)
@@ -289,6 +298,8 @@ export class Spec {
   fitsFounder(c: Credential, { member, role, delegation }: SpaceMember): boolean {
     const [parent, ...more] = this.#all.filter(({ id }) => c.parents.includes(id))
     const root = parent?.claim.type === 'SpaceGenesis' && more.length === 0 && this.counts(parent)
+    const isOwned = root && parent.claim.type === 'SpaceGenesis' && parent.claim.identity !== undefined
+    if (isOwned && this.owner() !== member) return false
     return root && member !== this.#space && c.signer === this.#space && role === 'OWNER' && !delegation
   }
 

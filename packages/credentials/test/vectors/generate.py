@@ -74,6 +74,11 @@ genesis = add(
     {'type': 'SpaceGenesis', 'space': PUB['space'].hex(), 'name': 'Küche'},
     sign('SpaceGenesis', 'space', 'space', data(1, PUB['space']) + data(2, 'Küche'.encode())),
 )
+add(
+    "the genesis of an identity's own space",
+    {'type': 'SpaceGenesis', 'space': PUB['space'].hex(), 'name': '', 'identity': PUB['identity'].hex()},
+    sign('SpaceGenesis', 'space', 'space', data(1, PUB['space']) + data(3, PUB['identity'])),
+)
 founder = add(
     'the founder, admitted by the space key',
     {'type': 'SpaceMember', 'space': PUB['space'].hex(), 'member': PUB['identity'].hex(), 'role': 'OWNER',

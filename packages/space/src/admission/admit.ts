@@ -104,8 +104,16 @@ export async function admit(
 export function admissionFor(host: Host, identity: PublicKey): Promise<SpaceAdmission> {
   const path = host.store.roster.pathOf(identity)
   if (path.length === 0) throw new SpaceError('NOT_A_MEMBER', 'this identity is not a member')
+  // Revoked ones too: feeds that they had are admitted behind what named them.
   const devices = host.store.roster.membership.devicesOf(identity).slice(0, MAX_DEVICES)
-  return withControlFeeds(host.store, admissionOf(host, path, devices))
+  return withControlFeeds(
+    host.store,
+    admissionOf(
+      host,
+      path,
+      devices.map(({ authorized }) => authorized),
+    ),
+  )
 }
 
 /**

@@ -33,9 +33,7 @@ export async function revokeOthers(
     )
   if (recovery === undefined)
     throw new SpaceError('NO_RECOVERY', 'the space does not know this recovery key as one of this identity')
-  const named = membership
-    .devicesOf(identity)
-    .flatMap(({ claim }) => (claim.type === 'AuthorizedDevice' ? claim.device : []))
+  const named = membership.devicesOf(identity).map(({ key }) => key)
   const others = [identity, ...named].filter(
     (device) => device !== deviceKey && !membership.isRevoked(identity, device),
   )

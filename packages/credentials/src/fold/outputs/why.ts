@@ -29,6 +29,8 @@ export type WhyCode =
   | 'DEVICE_REVOKED'
   /** Nobody admits itself, and the key of a space is no member. */
   | 'SELF'
+  /** It admits somebody to another's own space, of which nobody else is a member. */
+  | 'NOT_SHARED'
   /** It does not come after an invitation for that role. */
   | 'NO_INVITATION'
   /** The invitation was cancelled by somebody who did not know the redemption. */
@@ -138,6 +140,8 @@ function whyVoid(verdicts: Verdicts, index: number): Why {
   const grant = acts.grant(index)
   if (claim.type === 'SpaceMember' && (claim.member === issuer || claim.member === acts.space))
     return no('SELF', 'Nobody admits itself, and the key of a space is no member.')
+  if (verdicts.owner !== undefined && (claim.type === 'SpaceMember' || claim.type === 'ChangedRole'))
+    return no('NOT_SHARED', 'It is somebody’s own space, and nobody else is a member.')
   const delegation = 'delegation' in claim ? claim.delegation : undefined
   if (delegation !== undefined) {
     const invitation = acts.invitation(delegation, index)
