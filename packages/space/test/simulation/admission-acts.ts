@@ -1,0 +1,54 @@
+import type { Role } from '@vestibule/credentials'
+import { encodeAdmission, parseAdmission } from '../../src/index.ts'
+import { type Act, codeOf, isAnswer, isInside, type Scene } from './acts.ts'
+import type { Device } from './device.ts'
+
+/** As an invitation does it: the guest says who it is, the host admits it, and the answer may be lost on its way. */
+async function bring(host: Device, guest: Device, role: Role, scene: Scene): Promise<void> {
+  const { chance, history, swarms, note, after } = scene
+  const { space, identity } = host
+  if (space === undefined || identity === undefined || guest.running === undefined) return
+  if (!swarms.network.canReach(host.name, guest.name)) return
+  const candidate = await guest.candidate()
+  const hostRole = space.roleOf(identity)
+  const one = { host: host.name, guest: guest.name, role, hostRole, acknowledged: false }
+  history.admissions.push(one)
+  note(`${host.name} admits ${guest.name} as ${role}`)
+  try {
+    const admission = await space.admit(candidate, { role })
+    one.acknowledged = true
+    note(`${host.name} admitted ${guest.name}`)
+    const encoded = encodeAdmission(admission)
+    await new Promise<void>((arrive) => after(chance.upTo(500), arrive))
+    if (!swarms.network.canReach(host.name, guest.name)) return
+    const received = await parseAdmission(encoded)
+    await guest.running?.manager.acceptSpace(received, candidate)
+    note(`${guest.name} accepted`)
+  } catch (error) {
+    note(`${host.name} did not bring in ${guest.name}: ${codeOf(error)}`)
+    if (!isAnswer(error, 'ALREADY_MEMBER', 'BAD_ADMISSION')) throw error
+  }
+}
+
+const isOutside = ({ running, space }: Device): boolean => running !== undefined && space === undefined
+const roleFrom = ({ chance }: Scene): Role =>
+  chance.pick<Role>(['ADMIN', 'ADMIN', 'EDITOR', 'EDITOR', 'READER', 'OWNER'])
+
+/** Mostly somebody who may; now and then whoever likes to. */
+const hostOf = ({ some, chance }: Scene, role: Role): Device | undefined =>
+  chance.is(0.1) ? some(isInside) : some(({ space }) => space?.mayAdmit(role) === true)
+
+export const admit: Act = async (scene) => {
+  const role = roleFrom(scene)
+  const [host, guest] = [hostOf(scene, role), scene.other(isOutside)]
+  if (host && guest) await bring(host, guest, role, scene)
+}
+
+/** Two admit one and the same candidate at once, perhaps at different roles. */
+export const admitAtOnce: Act = async (scene) => {
+  const roles = [roleFrom(scene), roleFrom(scene)] as const
+  const [host, guest] = [hostOf(scene, roles[0]), scene.other(isOutside)]
+  const other = scene.other(({ space }) => space?.mayAdmit(roles[1]) === true)
+  if (!host || !guest || !other) return
+  await Promise.all([bring(host, guest, roles[0], scene), bring(other, guest, roles[1], scene)])
+}
