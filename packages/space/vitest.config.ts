@@ -1,3 +1,3 @@
-import { suite } from '../../vitest.base.ts'
+import { suiteWithBrowser } from '../../vitest.browser.ts'
 
-export default suite()
+export default suiteWithBrowser()

@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { bundled } from './bundled.ts'
+import { bundled as bundledFrom } from '../../../browser.base.ts'
+
+const bundled = (source: string) => bundledFrom(source, import.meta.dirname)
 
 test('a bundle for a browser has nothing of Node, of the keychain or of the tests in it', async () => {
   const { inputs, warnings } = await bundled(

@@ -83,6 +83,19 @@ describe('layers', () => {
     ])
   })
 
+  test('tests share the files at the root, and what is shipped does not', () => {
+    expect(
+      found({
+        'packages/credentials/test/deep/two.test.ts': `import '../../../../browser.base.ts'\n`,
+        'packages/credentials/test/three.test.ts': `import '../../../docs/three.ts'\n`,
+        'packages/credentials/src/index.ts': `import '@vestibule/keys'\nimport '../../../browser.base.ts'\n`,
+      }),
+    ).toEqual([
+      'packages/credentials/src/index.ts:2: reaches out of packages/credentials to browser.base.ts; import the other package by its name (rule: layers)',
+      'packages/credentials/test/three.test.ts:1: reaches out of packages/credentials to docs/three.ts; import the other package by its name (rule: layers)',
+    ])
+  })
+
   test('a relative path does not lead out of the package', () => {
     expect(
       found({

@@ -54,8 +54,8 @@ function unplaced(from: Package): Finding[] {
 function relativeProblem(from: Package, file: SourceFile, specifier: string): string | undefined {
   const target = posix.join(posix.dirname(file.path), specifier)
   if (target.startsWith(`${from.folder}/`)) return undefined
-  // The configurations of build and tests extend the ones at the root.
-  if (/^[^/]+\.config\.ts$/.test(file.inPackage) && !target.includes('/')) return undefined
+  // What builds and tests a package shares the files at the root with the others.
+  if (!file.isSource && !target.includes('/')) return undefined
   return `reaches out of ${from.folder} to ${target}; import the other package by its name`
 }
 

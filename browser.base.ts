@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { build } from 'esbuild'
+import { CHROMIUM_FLAGS, chromium } from './machine.base.ts'
+
+/**
+ * What a bundler makes of a module for a browser. It knows no module of Node there, and fails on one.
+ * @param from the folder whose packages it imports
+ */
+export async function bundled(source: string, from: string) {
+  const { outputFiles, metafile, warnings } = await build({
+    stdin: { contents: source, resolveDir: from },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['@vestibule/source'],
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  })
+  const inputs = Object.values(metafile.outputs).flatMap((output) =>
+    Object.entries(output.inputs).flatMap(([path, input]) => (input.bytesInOutput > 0 ? [path] : [])),
+  )
+  return { text: outputFiles[0]?.text ?? '', inputs, warnings }
+}
+
+/** A page that a test serves: what it tells by a POST to `/what` is emitted as `what`; `/failed` is an error. */
+export async function servePage(
+  script: string,
+  from: string,
+): Promise<{ told: EventEmitter; origin: string } & AsyncDisposable> {
+  const { text } = await bundled(script, from)
+  const told = new EventEmitter()
+  const server = createServer(async (request, response) => {
+    response.setHeader('content-type', 'text/html')
+    if (request.method === 'GET') return response.end(`<script type="module">${text}</script>`)
+    const body = Buffer.concat(await request.toArray())
+    response.end()
+    const value: unknown = JSON.parse(body.toString())
+    if (request.url === '/failed') told.emit('error', new Error(String(value)))
+    else told.emit(String(request.url), value)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    told,
+    // A page of this machine may use WebCrypto and Web Locks without HTTPS.
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** A browser with a profile that outlives it. To dispose of it is to kill it. */
+export function browse(url: string, profile: string): AsyncDisposable {
+  const flags = [...CHROMIUM_FLAGS, '--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`]
+  // A group of its own, so that all its processes are killed at once.
+  const browser = spawn(chromium() as string, [...flags, url], { detached: true, stdio: 'ignore' })
+  return {
+    [Symbol.asyncDispose]: async () => {
+      const exit = once(browser, 'exit')
+      process.kill(-(browser.pid as number), 'SIGKILL')
+      await exit
+    },
+  }
+}

@@ -1,0 +1,1 @@
+export { IndexedDbStorage } from './storage/indexed-db-storage.ts'
