@@ -1,3 +1,3 @@
 import { library } from '../../tsup.base.ts'
 
-export default library(['index', 'w3c'])
+export default library(['index', 'w3c', 'testing/spec'])

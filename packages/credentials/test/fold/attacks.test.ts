@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/index.ts'
+import { Spec } from '../../src/testing/spec.ts'
 import { keyOf } from '../cast.ts'
 import { admit, cancel, change, delegate, foldOf, LEAVE, NOTE, redeem, remove, SPACE } from './history.ts'
-import { Spec } from './spec.ts'
 import { Story, shown, who } from './story.ts'
 
 describe('attacks', () => {

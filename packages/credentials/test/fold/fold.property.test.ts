@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Membership, verifyAdmission } from '../../src/index.ts'
+import { Spec } from '../../src/testing/spec.ts'
 import { keyOf } from '../cast.ts'
 import {
   act,
@@ -18,7 +19,6 @@ import {
   shuffled,
   stateOf,
 } from './history.ts'
-import { Spec } from './spec.ts'
 
 const RUNS = { numRuns: Number(process.env['FUZZ_RUNS'] ?? 1500) }
 const isForeign = ({ claim }: ReturnType<typeof act>) => 'space' in claim && claim.space !== SPACE

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Spec } from '../../src/testing/spec.ts'
 import { keyOf } from '../cast.ts'
 import { act, admit, change, foldOf, histories, NOTE, remove, SPACE, stateOf } from './history.ts'
-import { Spec } from './spec.ts'
 import { Story, shown, who } from './story.ts'
 
 const permuted = <T>(list: readonly T[], seed: number): T[] =>

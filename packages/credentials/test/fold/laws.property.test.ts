@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Credential, isAtLeast, ROLES } from '../../src/index.ts'
+import { Spec } from '../../src/testing/spec.ts'
 import {
   act,
   deviceOf,
@@ -14,7 +15,6 @@ import {
   remove,
   SPACE,
 } from './history.ts'
-import { Spec } from './spec.ts'
 
 const RUNS = { numRuns: 1000 }
 const [FOUNDER] = PEOPLE

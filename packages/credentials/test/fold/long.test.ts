@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/index.ts'
+import { Spec } from '../../src/testing/spec.ts'
 import { keyOf } from '../cast.ts'
 import { act, admit, extend, foldOf, opening, opsArb, PEOPLE, remove, SPACE, stateOf } from './history.ts'
-import { Spec } from './spec.ts'
 
 const [FOUNDER, M, X] = PEOPLE
 const MANY = 5000

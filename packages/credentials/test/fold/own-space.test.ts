@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Credential, Membership } from '../../src/index.ts'
+import { Spec } from '../../src/testing/spec.ts'
 import { act, admit, change, foldOf, histories, PEOPLE, print, SPACE, shuffled, stateOf } from './history.ts'
-import { Spec } from './spec.ts'
 
 const [owner, other] = PEOPLE
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Spec } from '../../src/testing/spec.ts'
 import { expectDocumented } from '../documented.ts'
 import {
   admit,
@@ -13,7 +14,6 @@ import {
   revoke,
   SPACE,
 } from './history.ts'
-import { Spec } from './spec.ts'
 import { device, NAMES, type Name, Story, shown, who } from './story.ts'
 import { workedExample } from './worked-example.ts'
 

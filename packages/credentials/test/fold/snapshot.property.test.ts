@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Membership } from '../../src/index.ts'
+import { Spec } from '../../src/testing/spec.ts'
 import { foldOf, histories, print, SPACE, shuffled, stateOf } from './history.ts'
-import { Spec } from './spec.ts'
 
 const RUNS = { numRuns: Number(process.env['FUZZ_RUNS'] ?? 400) }
 

@@ -1,5 +1,5 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { AdmittedFeed, Credential, Role, SpaceMember } from '../../src/index.ts'
+import type { AdmittedFeed, Credential, Role, SpaceMember } from '../index.ts'
 
 const RANK: Record<Role, number> = { READER: 1, EDITOR: 2, ADMIN: 3, OWNER: 4 }
 const { EDITOR, ADMIN, OWNER } = RANK
@@ -10,7 +10,12 @@ type Test = (h: Credential) => boolean
 
 /**
  * The rules, written for reading: recursion over sets of ancestors, nothing incremental, nothing remembered
- * but results. The oracle for the fold. It wants whole histories: every parent is there.
+ * but results. The oracle for the fold. It wants whole histories: every parent is there. What it costs grows with the
+ * cube of their length.
+ *
+ * @see docs/credentials.md, "The rules"
+ * @example
+ * expect(membership.members()).toEqual(new Spec(space, history).members())
  */
 export class Spec {
   readonly #all: readonly Credential[]
