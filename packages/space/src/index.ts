@@ -1,3 +1,5 @@
+export type { SpaceAct } from './acts/history.ts'
+export { MemberActs } from './acts/member-acts.ts'
 export type { AcceptOptions } from './admission/accept.ts'
 export {
   encodeAdmission,
@@ -21,7 +23,7 @@ export { MAX_BACKUP_BYTES, openBackup } from './recovery/backup.ts'
 export type { IdentityBackup } from './recovery/content.ts'
 export { type FindIdentityOptions, findIdentity } from './recovery/find.ts'
 export type { SpacePeer } from './replication/handshake.ts'
-export type { Member } from './roster.ts'
+export type { Departure, Member } from './roster.ts'
 export { Space, type SpaceListener } from './space.ts'
 export { SpaceManager, type SpaceManagerOptions } from './space-manager.ts'
 export { MemoryStorage } from './storage/memory-storage.ts'

@@ -4,6 +4,7 @@ import {
   Membership,
   type Profile,
   type Role,
+  type SpaceMember,
   verifyAdmission,
   verifyCredential,
 } from '@vestibule/credentials'
@@ -15,6 +16,17 @@ export interface Member {
   readonly identityKey: PublicKey
   readonly role: Role
   readonly profile: Profile
+  /** The invitation by which it came, 16 bytes, when it came by one. They are shared: don't change them. */
+  readonly invitationId?: Uint8Array
+}
+
+/** That somebody is no longer a member. */
+export interface Departure {
+  readonly identityKey: PublicKey
+  /** Who removed it; itself, when it left. */
+  readonly by: PublicKey
+  /** The id of the credential that ended it, for `Space.why`. */
+  readonly credentialId: string
 }
 
 /** Whose feed it is and what it may carry. */
@@ -48,7 +60,7 @@ export class Roster {
     for (const { claim } of admission.path) {
       if (claim.type !== 'SpaceMember') continue
       const { member: identityKey, role, profile } = claim
-      this.#vouched.set(identityKey, { identityKey, role, profile })
+      this.#vouched.set(identityKey, { identityKey, role, profile, ...this.#invitationIn(claim) })
     }
     for (const { feed } of admission.heads)
       this.#vouchedFeeds.set(feed, { purpose: 'CONTROL', member: undefined, device: undefined })
@@ -70,8 +82,20 @@ export class Roster {
   members(): Member[] {
     const known = new Map<PublicKey, Member>(this.provisional ? this.#vouched : [])
     for (const [identityKey, { role, profile }] of this.membership.members())
-      known.set(identityKey, { identityKey, role, profile })
+      known.set(identityKey, {
+        identityKey,
+        role,
+        profile,
+        ...this.#invitationIn(this.membership.admissionOf(identityKey)),
+      })
     return [...known.values()]
+  }
+
+  /** What ended the membership of somebody who was a member; `undefined` for a member, and for a stranger. */
+  departureOf(identityKey: PublicKey): Departure | undefined {
+    if (this.roleOf(identityKey) !== undefined) return undefined
+    const last = this.membership.departuresOf(identityKey).at(-1)
+    return last && { identityKey, by: last.issuer, credentialId: last.id }
   }
 
   roleOf(identity: PublicKey): Role | undefined {
@@ -90,6 +114,13 @@ export class Roster {
     if (this.provisional) for (const key of this.#vouchedFeeds.keys()) all.add(key)
     const of = (purpose: string) => [...all].filter((key) => this.feed(key)?.purpose === purpose)
     return [...of('CONTROL'), ...of('DATA')]
+  }
+
+  #invitationIn(admission: SpaceMember | undefined): { invitationId?: Uint8Array } {
+    if (admission?.invitationId !== undefined) return { invitationId: admission.invitationId }
+    const invitation = admission?.delegation && this.membership.get(admission.delegation)
+    const claim = invitation ? invitation.claim : undefined
+    return claim?.type === 'DelegatedInvitation' ? { invitationId: claim.invitationId } : {}
   }
 
   /** The line of admissions that leads to a member; empty when it is not known. */

@@ -1,6 +1,8 @@
 import type { Credential, Role } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import type { Channel, Clock } from '@vestibule/network'
+import { MemberActs } from './acts/member-acts.ts'
+import type { Actor, SequelOf } from './acts/perform.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
@@ -11,13 +13,20 @@ import { revokeOthers } from './recovery/revoke.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
+<<<<<<< HEAD
 import type { Member } from './roster.ts'
+=======
+import type { Departure, Member } from './roster.ts'
+import type { RecoveryAuthority, SigningContext } from './signing-context.ts'
+>>>>>>> ef9d33a (space: members are removed, changed, handed over to and leave, each in one transaction; who is removed is disconnected)
 import type { SpaceStore, StoreChange } from './space-store.ts'
 
 /** What happens in a space; each part may be left out. */
 export interface SpaceListener {
   /** Somebody became a member or changed. */
   onMembers?(members: readonly Member[]): void
+  /** They are no longer members, the own identity may be among them. */
+  onDepartures?(departures: readonly Departure[]): void
   /** A message came or was written. It stands in {@link Space.messages} at its place, not always the last. */
   onMessage?(message: Message): void
   /** Members connected or went. */
@@ -31,6 +40,7 @@ export interface SpaceParts {
   readonly keyring: Keyring
   readonly signingContext: SigningContext
   readonly clock: Clock
+  readonly sequelOf?: SequelOf
 }
 
 /**
@@ -41,8 +51,8 @@ export interface SpaceParts {
  * await space.write('hello')
  * await space.delivered({ signal: AbortSignal.timeout(5_000) })
  */
-export class Space {
-  readonly #store: SpaceStore
+export class Space extends MemberActs {
+  protected readonly store: SpaceStore
   readonly #parts: SpaceParts
   readonly #replication: Replication
   readonly #listeners = new Set<SpaceListener>()
@@ -51,7 +61,8 @@ export class Space {
 
   /** @internal @param onControl called after every change of the credentials */
   constructor(store: SpaceStore, parts: SpaceParts, onControl: () => void = () => {}) {
-    this.#store = store
+    super()
+    this.store = store
     this.#parts = parts
     this.#members = store.roster.members()
     this.#replication = new Replication(store, parts.signingContext, parts.clock, {
@@ -68,20 +79,20 @@ export class Space {
 
   /** The space's own key; it signed the genesis and was destroyed. */
   get key(): PublicKey {
-    return this.#store.record.spaceKey
+    return this.store.record.spaceKey
   }
 
   get genesisId(): string {
-    return this.#store.record.genesisId
+    return this.store.record.genesisId
   }
 
   /** The genesis; `undefined` while the history of a large space is still on its way. */
   get genesis(): Credential | undefined {
-    return this.#store.roster.membership.genesis
+    return this.store.roster.membership.genesis
   }
 
   get name(): string {
-    return this.#store.roster.membership.name ?? ''
+    return this.store.roster.membership.name ?? ''
   }
 
   get state(): 'open' | 'closed' {
@@ -90,7 +101,7 @@ export class Space {
 
   /** @internal 32 bytes under which the members find each other. A secret. */
   get topic(): Uint8Array {
-    return spaceTopic(this.#store.record)
+    return spaceTopic(this.store.record)
   }
 
   members(): readonly Member[] {
@@ -99,12 +110,12 @@ export class Space {
 
   /** The role of a member; `undefined` for others. */
   roleOf(identityKey: PublicKey): Role | undefined {
-    return this.#store.roster.roleOf(identityKey)
+    return this.store.roster.roleOf(identityKey)
   }
 
   /** Whether the own identity may admit somebody at this role, as things are. */
   mayAdmit(role: Role): boolean {
-    return this.#store.roster.membership.may(this.#parts.signingContext.identityKey, role)
+    return this.store.roster.membership.may(this.#parts.signingContext.identityKey, role)
   }
 
   /** Members that are connected to this device now. */
@@ -114,7 +125,7 @@ export class Space {
 
   /** All messages, in an order that is the same for all who have the same ones, each behind what its author knew. */
   messages(): readonly Message[] {
-    return this.#store.messages()
+    return this.store.messages()
   }
 
   /** Calls back from now on. @returns a function that ends it */
@@ -132,7 +143,7 @@ export class Space {
    * @throws SpaceError `NOT_ALLOWED`, `ALREADY_MEMBER` (with other feeds), `BAD_CANDIDATE`, `CLOSED`, and storage errors
    */
   admit(candidate: Candidate, options: AdmitOptions): Promise<SpaceAdmission> {
-    return this.#serially(() => admit({ store: this.#store, ...this.#parts }, candidate, options))
+    return this.#serially(() => admit({ store: this.store, ...this.#parts }, candidate, options))
   }
 
   /**
@@ -140,7 +151,7 @@ export class Space {
    * @throws SpaceError `NOT_A_MEMBER`, `CLOSED`
    */
   admissionFor(identityKey: PublicKey): Promise<SpaceAdmission> {
-    return this.#serially(async () => admissionFor({ store: this.#store, ...this.#parts }, identityKey))
+    return this.#serially(async () => admissionFor({ store: this.store, ...this.#parts }, identityKey))
   }
 
   /**
@@ -151,12 +162,12 @@ export class Space {
    *   {@link Space.synced}), `CLOSED`; key and storage errors
    */
   revokeOtherDevices(authority: RecoveryAuthority): Promise<PublicKey[]> {
-    return this.#serially(() => revokeOthers({ store: this.#store, ...this.#parts }, authority))
+    return this.#serially(() => revokeOthers({ store: this.store, ...this.#parts }, authority))
   }
 
   /** @internal The recovery keys of the members: `IdentityRecovery` credentials. */
   recoveries(): Credential[] {
-    return this.#store.roster.membership.recoveries()
+    return this.store.roster.membership.recoveries()
   }
 
   /**
@@ -169,9 +180,9 @@ export class Space {
     if (recovery === undefined) return
     try {
       await this.#serially(async () => {
-        const { record, roster } = this.#store
+        const { record, roster } = this.store
         if (roster.membership.has(recovery.id)) return
-        await this.#store.append(keyring, record.controlFeedKey, [recovery.encoded])
+        await this.store.append(keyring, record.controlFeedKey, [recovery.encoded])
       })
     } catch (error) {
       if (!(error instanceof SpaceError)) throw error
@@ -185,11 +196,11 @@ export class Space {
    */
   write(body: string | Uint8Array): Promise<Message> {
     return this.#serially(async () => {
-      const { dataFeedKey } = this.#store.record
+      const { dataFeedKey } = this.store.record
       if (dataFeedKey === undefined) throw new SpaceError('NOT_ALLOWED', 'a reader writes no messages')
       const { keyring, clock } = this.#parts
-      const payload = encodeDataEntry(body, this.#store.nextLamport, Math.max(0, Math.floor(clock.now())))
-      const { messages } = await this.#store.append(keyring, dataFeedKey, [payload])
+      const payload = encodeDataEntry(body, this.store.nextLamport, Math.max(0, Math.floor(clock.now())))
+      const { messages } = await this.store.append(keyring, dataFeedKey, [payload])
       return messages[0] as Message
     })
   }
@@ -201,7 +212,7 @@ export class Space {
    */
   async delivered(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen()
-    const { controlFeedKey, dataFeedKey } = this.#store.record
+    const { controlFeedKey, dataFeedKey } = this.store.record
     const own = dataFeedKey === undefined ? [controlFeedKey] : [controlFeedKey, dataFeedKey]
     await this.#replication.delivered(own, options.signal)
   }
@@ -225,11 +236,15 @@ export class Space {
   async close(): Promise<void> {
     this.#closed = true
     await this.#replication.close()
-    await this.#store.serial.idle()
+    await this.store.serial.idle()
+  }
+
+  protected act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {
+    return this.#serially(() => task({ store: this.store, ...this.#parts }))
   }
 
   #serially<T>(task: () => Promise<T>): Promise<T> {
-    return this.#store.serial.run(async () => {
+    return this.store.serial.run(async () => {
       this.#assertOpen()
       return task()
     })
@@ -243,10 +258,12 @@ export class Space {
     this.#replication.wake()
     if (control) {
       this.#replication.recheck()
-      const members = this.#store.roster.members()
-      const changed = !sameMembers(members, this.#members)
+      const members = this.store.roster.members()
+      const before = this.#members
       this.#members = members
-      if (changed) this.#emit((listener) => listener.onMembers?.(members))
+      if (!sameMembers(members, before)) this.#emit((listener) => listener.onMembers?.(members))
+      const departures = before.flatMap(({ identityKey }) => this.departureOf(identityKey) ?? [])
+      if (departures.length > 0) this.#emit((listener) => listener.onDepartures?.(departures))
     }
     for (const message of messages) this.#emit((listener) => listener.onMessage?.(message))
   }

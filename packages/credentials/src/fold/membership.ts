@@ -1,11 +1,12 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Profile } from '../claims/claims.ts'
+import type { Profile, SpaceMember } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
 import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
+import { admissionOf, departuresOf } from './outputs/comings.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
 import { type Device, devicesOf, isRevoked, profileOf, recoveriesOf } from './outputs/devices.ts'
 import { type EpochState, epochsOf } from './outputs/epochs.ts'
@@ -202,6 +203,33 @@ export class Membership {
     if (this.owner !== undefined) return false
     const mayGrant = this.may(identity, role)
     return mayChange(this.#verdicts, this.#members.acting(), identity, member, role, mayGrant)
+  }
+
+  /** How a member came in: the claim of its admission, with the invitation that it names; `undefined` for others. */
+  admissionOf(member: PublicKey): SpaceMember | undefined {
+    const since = this.members().get(member)?.since
+    return since === undefined ? undefined : admissionOf(this.#verdicts, since)
+  }
+
+  /**
+   * The `RemovedMember` and `LeftSpace` credentials by which an identity lost what it was, in the order; of one who
+   * was admitted again, too. Empty for whoever never lost anything, a stranger among them.
+   */
+  departuresOf(identity: PublicKey): Credential[] {
+    return departuresOf(this.#verdicts, identity)
+  }
+
+  /** Whether a credential comes after another, both in the graph: its author knew the other. */
+  comesAfter(id: string, earlier: string): boolean {
+    const [index, other] = [this.#acts.find(id), this.#acts.find(earlier)]
+    return index !== undefined && other !== undefined && this.#acts.before(other, index)
+  }
+
+  /** All credentials in the graph, in the order: each behind everything that its author knew. */
+  credentials(): Credential[] {
+    const all = Array.from({ length: this.#acts.size }, (_, index) => index)
+    all.sort((a, b) => this.#acts.causality.order(a, b))
+    return all.map((index) => this.#acts.credential(index))
   }
 
   /**

@@ -63,12 +63,15 @@ export class Replication {
     for (const session of this.#sessions.keys()) session.wake()
   }
 
-  /** The credentials have changed: who was connected may have been revoked. */
+  /** The credentials have changed: who was connected may have been removed or revoked. */
   recheck(): void {
-    const { membership } = this.#store.roster
-    for (const [{ peer }, ending] of this.#sessions)
-      if (membership.isRevoked(peer.identityKey, peer.deviceKey))
+    const { roster } = this.#store
+    for (const [{ peer }, ending] of this.#sessions) {
+      if (roster.membership.isRevoked(peer.identityKey, peer.deviceKey))
         ending.abort(new SpaceError('NOT_A_MEMBER', 'the device at the other end was revoked'))
+      else if (roster.departureOf(peer.identityKey) !== undefined)
+        ending.abort(new SpaceError('NOT_A_MEMBER', 'the other end is no longer a member'))
+    }
   }
 
   /** Waits until other members have stored these feeds as far as they are now. */

@@ -1,0 +1,90 @@
+import type { Role, Why } from '@vestibule/credentials'
+import type { PublicKey } from '@vestibule/keys'
+import type { Departure } from '../roster.ts'
+import type { SpaceStore } from '../space-store.ts'
+import { historyOf, type SpaceAct } from './history.ts'
+import { changeRole, handOver, invitedBy, leave, removeMembers, setProfile } from './members.ts'
+import type { Actor } from './perform.ts'
+
+/**
+ * What a member does about members, itself among them. Each is durable on this device when it resolves, in one
+ * transaction; when it rejects nothing has changed. What another device did meanwhile may void it: `Space.why` tells.
+ *
+ * All of them throw SpaceError `NOT_ALLOWED` when the own role does not allow it, `NOT_A_MEMBER` when whoever it is
+ * about, or the own identity, is no member; `CLOSED`; key and storage errors.
+ *
+ * @see docs/credentials.md, "Roles"
+ */
+export abstract class MemberActs {
+  /** @internal */
+  protected abstract readonly store: SpaceStore
+
+  /** @internal Runs a task when nothing else of the space is being changed. @throws SpaceError `CLOSED` */
+  protected abstract act<T>(task: (actor: Actor) => Promise<T>): Promise<T>
+
+  /**
+   * Removes a member. What it wrote that is not here yet does not count, its devices are refused, and it is told so by
+   * whoever it meets. It may be admitted again.
+   */
+  async removeMember(identityKey: PublicKey): Promise<void> {
+    await this.act((actor) => removeMembers(actor, [identityKey]))
+  }
+
+  /**
+   * Removes everybody who came in by an invitation and is a member still, or nobody when one of them may not be
+   * removed.
+   * @param invitationId 16 bytes, as of {@link Member.invitationId}
+   * @returns the identities that were removed; none when nobody here came by it
+   */
+  async removeInvited(invitationId: Uint8Array): Promise<PublicKey[]> {
+    return this.act(async (actor) => {
+      const identities = invitedBy(actor, invitationId)
+      if (identities.length > 0) await removeMembers(actor, identities)
+      return identities
+    })
+  }
+
+  /** Gives a member another role, or the own identity a lower one. To give one that it has already is no error. */
+  changeRole(identityKey: PublicKey, role: Role): Promise<void> {
+    return this.act((actor) => changeRole(actor, identityKey, role))
+  }
+
+  /**
+   * Makes another member owner, and the own identity admin, at once. Only an owner can; whoever would be without any
+   * role afterwards leaves then.
+   */
+  handOver(identityKey: PublicKey): Promise<void> {
+    return this.act((actor) => handOver(actor, identityKey))
+  }
+
+  /**
+   * Ends the own membership. Others hear of it when they meet this device: see `Space.delivered`. What was written
+   * stays, here and with them. When no owner is left the best-ranked member acts as one.
+   */
+  leave(): Promise<void> {
+    return this.act(leave)
+  }
+
+  /**
+   * Says how the own identity is shown in this space.
+   * @param profile `displayName`: at most 64 bytes of UTF-8
+   */
+  setProfile({ displayName }: { readonly displayName: string }): Promise<void> {
+    return this.act((actor) => setProfile(actor, displayName))
+  }
+
+  /** What ended the membership of somebody who was a member; `undefined` for a member, and for a stranger. */
+  departureOf(identityKey: PublicKey): Departure | undefined {
+    return this.store.roster.departureOf(identityKey)
+  }
+
+  /** For any credential of the space whether it counts, and the one rule and credential that decided. */
+  why(credentialId: string): Why {
+    return this.store.roster.membership.why(credentialId)
+  }
+
+  /** Everything that was done to the space itself, each act behind what its author knew. */
+  history(): SpaceAct[] {
+    return historyOf(this.store.roster)
+  }
+}
