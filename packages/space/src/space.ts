@@ -13,12 +13,7 @@ import { revokeOthers } from './recovery/revoke.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
-<<<<<<< HEAD
-import type { Member } from './roster.ts'
-=======
 import type { Departure, Member } from './roster.ts'
-import type { RecoveryAuthority, SigningContext } from './signing-context.ts'
->>>>>>> ef9d33a (space: members are removed, changed, handed over to and leave, each in one transaction; who is removed is disconnected)
 import type { SpaceStore, StoreChange } from './space-store.ts'
 
 /** What happens in a space; each part may be left out. */

@@ -1,4 +1,4 @@
-import { MAX_CHAIN_LENGTH } from '@vestibule/credentials'
+import { MAX_CHAIN_LENGTH, MAX_CREDENTIAL_BYTES } from '@vestibule/credentials'
 import {
   bytes,
   enumeration,
@@ -44,8 +44,8 @@ export type Verdict = (typeof VERDICTS)[number]
 const Want = message('Want', { feed: bytes(1, { length: 32 }), from: uint64(2) })
 
 /**
- * What two members say to each other; exactly one field is set, but for `path` beside `verdict`. A frame with none
- * that is known comes from a later version and is passed over.
+ * What two members say to each other; exactly one field is set, but for `path` beside `verdict`, and in the last frame
+ * to one who is no longer a member. A frame with none that is known comes from a later version and is passed over.
  */
 export const SpaceFrame = message('SpaceFrame', {
   /** First in both directions: a challenge for the other end. */
@@ -74,5 +74,7 @@ export const SpaceFrame = message('SpaceFrame', {
   introduction: optional(
     nested(9, message('Introduction', { credentials: repeated(bytes(1), { max: MAX_INTRODUCTION_LENGTH }) })),
   ),
+  /** With a refusal: the credential by which the other end is no longer a member. */
+  removal: optional(bytes(10, { max: MAX_CREDENTIAL_BYTES })),
 })
 export type SpaceFrame = MessageOf<typeof SpaceFrame>

@@ -152,7 +152,7 @@ async function refuse(channel: Channel, verdict: Verdict, signal: AbortSignal): 
   await channel.close()
 }
 
-const refusedByPeer = (verdict: Verdict | undefined): SpaceError =>
+export const refusedByPeer = (verdict: Verdict | undefined): SpaceError =>
   new SpaceError('REFUSED_BY_PEER', `the other end did not accept this device: ${verdict ?? 'no verdict'}`)
 
 /** @throws SpaceError `MALFORMED` */

@@ -5,6 +5,7 @@ import { type Channel, type Clock, NetworkError } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
+import { sayFarewell } from './farewell.ts'
 import { type SpacePeer, shakeHands } from './handshake.ts'
 import { introductionOf } from './introduction.ts'
 import { Session } from './session.ts'
@@ -29,6 +30,8 @@ export class Replication {
   readonly #clock: Clock
   readonly #events: ReplicationEvents
   readonly #sessions = new Map<Session, AbortController>()
+  /** Ended, because whoever is at the other end is no longer a member. */
+  readonly #departed = new WeakSet<Session>()
   readonly #forked = new Set<PublicKey>()
   readonly #stored = new Map<PublicKey, number>()
   readonly #waiting = new Set<() => void>()
@@ -66,12 +69,19 @@ export class Replication {
   /** The credentials have changed: who was connected may have been removed or revoked. */
   recheck(): void {
     const { roster } = this.#store
-    for (const [{ peer }, ending] of this.#sessions) {
+    let gone = false
+    for (const [session, ending] of this.#sessions) {
+      const { peer } = session
       if (roster.membership.isRevoked(peer.identityKey, peer.deviceKey))
         ending.abort(new SpaceError('NOT_A_MEMBER', 'the device at the other end was revoked'))
-      else if (roster.departureOf(peer.identityKey) !== undefined)
+      else if (roster.departureOf(peer.identityKey) !== undefined) {
+        this.#departed.add(session)
+        this.#sessions.delete(session)
         ending.abort(new SpaceError('NOT_A_MEMBER', 'the other end is no longer a member'))
+        gone = true
+      }
     }
+    if (gone) this.#events.onPeers()
   }
 
   /** Waits until other members have stored these feeds as far as they are now. */
@@ -127,8 +137,10 @@ export class Replication {
       this.#events.onPeers()
       await session.run(AbortSignal.any([signal, ending.signal]))
     } catch (error) {
+      if (session !== undefined && this.#departed.has(session))
+        await this.#sayFarewell(channel, session.peer, signal).catch(() => undefined)
       // Connections come and go; what an application should know of is what was wrong with one.
-      if (error instanceof SpaceError && error.code !== 'CLOSED') this.#events.onProblem(error)
+      else if (error instanceof SpaceError && error.code !== 'CLOSED') this.#events.onProblem(error)
       else if (!(error instanceof NetworkError) && !signal.aborted)
         this.#events.onProblem(new SpaceError('MALFORMED', 'a channel failed', { cause: error }))
       channel.abort(error instanceof Error ? error : undefined)
@@ -155,6 +167,16 @@ export class Replication {
         nonce: randomBytes(32),
         signal: AbortSignal.any([signal, deadline.signal]),
       })
+    } finally {
+      cancel()
+    }
+  }
+
+  async #sayFarewell(channel: Channel, peer: SpacePeer, signal: AbortSignal): Promise<void> {
+    const deadline = new AbortController()
+    const cancel = this.#clock.after(HANDSHAKE_TIMEOUT_MS, () => deadline.abort())
+    try {
+      await sayFarewell(channel, this.#store, peer, AbortSignal.any([signal, deadline.signal]))
     } finally {
       cancel()
     }

@@ -6,7 +6,7 @@ import { SpaceError } from '../error.ts'
 import { type FeedBatch, parseEntry, type SignedHead, verifyHead } from '../feed/entry.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from './frame.ts'
-import { parseFrame, type SpacePeer } from './handshake.ts'
+import { parseFrame, refusedByPeer, type SpacePeer } from './handshake.ts'
 import { parseIntroduction } from './introduction.ts'
 import { PeerSync, type SyncStep } from './peer-sync.ts'
 
@@ -149,6 +149,7 @@ export class Session {
       for (const { feed, from } of frame.wants?.wants ?? []) this.#sync.onWant(PublicKey.from(feed), from)
       if (frame.entries !== undefined)
         await this.#onEntries(PublicKey.from(frame.entries.feed), frame.entries.batch)
+      if (frame.verdict !== undefined) throw refusedByPeer(frame.verdict)
       if (frame.settled !== undefined) this.#sync.onSettled(frame.settled)
       if (frame.introduction !== undefined)
         this.#introduced = await parseIntroduction(frame.introduction.credentials, this.peer)

@@ -7,7 +7,7 @@ const by = (n: number): Uint8Array => new Uint8Array(16).fill(n)
 
 describe('a member', () => {
   test('is removed by who is above it, and everybody hears of it', async () => {
-    const { bob, cem, hers, bobs, dans, close } = await kitchen()
+    const { bob, cem, hers, bobs, cems, dans, close } = await kitchen()
     const heard: unknown[] = []
     hers.subscribe({ onDepartures: (departures) => heard.push(...departures) })
     await bobs.removeMember(keyOf(cem))
@@ -16,6 +16,8 @@ describe('a member', () => {
     const departure = hers.departureOf(keyOf(cem))
     expect(departure).toEqual({ identityKey: keyOf(cem), by: keyOf(bob), credentialId: expect.any(String) })
     expect(heard).toEqual([departure])
+    for (const space of [hers, bobs, dans]) expect(space.peers()).toHaveLength(2)
+    await until(cems, () => cems.peers().length === 0)
     expect(dans.why(departure?.credentialId ?? '')).toMatchObject({ counts: true, code: 'ALLOWED' })
     expect([hers.departureOf(keyOf(bob)), hers.departureOf(hers.key)]).toEqual([undefined, undefined])
     await close()
@@ -91,6 +93,7 @@ describe('a member', () => {
   test('leaves, and is gone for everybody', async () => {
     const { cem, hers, cems, close } = await kitchen()
     await cems.leave()
+    await cems.delivered({ signal: AbortSignal.timeout(5_000) })
     await until(hers, () => hers.members().length === 3)
     expect(hers.departureOf(keyOf(cem))?.by).toBe(keyOf(cem))
     await expect(cems.leave()).rejects.toMatchObject({ code: 'NOT_A_MEMBER' })
