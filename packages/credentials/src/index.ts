@@ -34,6 +34,7 @@ export { MAX_CHAIN_LENGTH, MAX_CREDENTIAL_BYTES, MAX_PARENTS } from './envelope.
 export { CredentialsError, type CredentialsErrorCode } from './errors.ts'
 export { FEED_PROOF_BYTES, type FeedBinding, proveFeed, verifyFeedProof } from './feed-proof.ts'
 export { type Added, Membership } from './fold/membership.ts'
+export type { Admission } from './fold/outputs/comings.ts'
 export type { Cut } from './fold/outputs/cuts.ts'
 export type { Device } from './fold/outputs/devices.ts'
 export type { EpochState } from './fold/outputs/epochs.ts'

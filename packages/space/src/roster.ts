@@ -4,7 +4,6 @@ import {
   Membership,
   type Profile,
   type Role,
-  type SpaceMember,
   verifyAdmission,
   verifyCredential,
 } from '@vestibule/credentials'
@@ -60,7 +59,7 @@ export class Roster {
     for (const { claim } of admission.path) {
       if (claim.type !== 'SpaceMember') continue
       const { member: identityKey, role, profile } = claim
-      this.#vouched.set(identityKey, { identityKey, role, profile, ...this.#invitationIn(claim) })
+      this.#vouched.set(identityKey, { identityKey, role, profile, ...invitationIn(claim) })
     }
     for (const { feed } of admission.heads)
       this.#vouchedFeeds.set(feed, { purpose: 'CONTROL', member: undefined, device: undefined })
@@ -86,7 +85,7 @@ export class Roster {
         identityKey,
         role,
         profile,
-        ...this.#invitationIn(this.membership.admissionOf(identityKey)),
+        ...invitationIn(this.membership.admissionOf(identityKey)),
       })
     return [...known.values()]
   }
@@ -114,13 +113,6 @@ export class Roster {
     if (this.provisional) for (const key of this.#vouchedFeeds.keys()) all.add(key)
     const of = (purpose: string) => [...all].filter((key) => this.feed(key)?.purpose === purpose)
     return [...of('CONTROL'), ...of('DATA')]
-  }
-
-  #invitationIn(admission: SpaceMember | undefined): { invitationId?: Uint8Array } {
-    if (admission?.invitationId !== undefined) return { invitationId: admission.invitationId }
-    const invitation = admission?.delegation && this.membership.get(admission.delegation)
-    const claim = invitation ? invitation.claim : undefined
-    return claim?.type === 'DelegatedInvitation' ? { invitationId: claim.invitationId } : {}
   }
 
   /** The line of admissions that leads to a member; empty when it is not known. */
@@ -154,3 +146,6 @@ export class Roster {
     }
   }
 }
+
+const invitationIn = (admission: { readonly invitationId?: Uint8Array } | undefined) =>
+  admission?.invitationId === undefined ? {} : { invitationId: admission.invitationId }

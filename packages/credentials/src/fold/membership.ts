@@ -1,12 +1,12 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Profile, SpaceMember } from '../claims/claims.ts'
+import type { Profile } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
 import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
-import { admissionOf, departuresOf } from './outputs/comings.ts'
+import { type Admission, admissionOf, departuresOf } from './outputs/comings.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
 import { type Device, devicesOf, isRevoked, profileOf, recoveriesOf } from './outputs/devices.ts'
 import { type EpochState, epochsOf } from './outputs/epochs.ts'
@@ -205,8 +205,8 @@ export class Membership {
     return mayChange(this.#verdicts, this.#members.acting(), identity, member, role, mayGrant)
   }
 
-  /** How a member came in: the claim of its admission, with the invitation that it names; `undefined` for others. */
-  admissionOf(member: PublicKey): SpaceMember | undefined {
+  /** How a member came in, and by which invitation; `undefined` for others. */
+  admissionOf(member: PublicKey): Admission | undefined {
     const since = this.members().get(member)?.since
     return since === undefined ? undefined : admissionOf(this.#verdicts, since)
   }

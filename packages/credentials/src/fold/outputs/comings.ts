@@ -1,28 +1,41 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { SpaceMember } from '../../claims/claims.ts'
 import type { Credential } from '../../credential.ts'
-import { limitOf } from '../acts.ts'
+import { type Grant, limitOf } from '../acts.ts'
 import type { Verdicts } from '../verdicts.ts'
 
+/** How a member came in. */
+export interface Admission {
+  /** The id of the `SpaceMember` credential. */
+  readonly credential: string
+  /** 16 bytes, a copy: the invitation that it names. */
+  readonly invitationId?: Uint8Array
+}
+
 /**
- * How a member came in: the claim of its admission. Of one whose role was changed it is the last admission that the
- * change knew.
+ * The admission behind a grant: itself, or of one whose role was changed the last that the change knew.
  * @param since the id of the grant that decides the member's role
  */
-export function admissionOf(verdicts: Verdicts, since: string): SpaceMember | undefined {
+export function admissionOf(verdicts: Verdicts, since: string): Admission | undefined {
   const { acts } = verdicts
   const index = acts.find(since)
   const grant = index === undefined ? undefined : acts.grant(index)
   if (grant === undefined) return undefined
-  if (grant.act.claim.type === 'SpaceMember') return grant.act.claim
-  let latest: number | undefined
-  for (const { index, act } of acts.grantsOf(grant.holder)) {
-    if (act.claim.type !== 'SpaceMember' || !acts.before(index, grant.index) || !verdicts.counts(index))
-      continue
-    if (latest === undefined || acts.causality.order(latest, index) < 0) latest = index
+  if (grant.act.claim.type === 'SpaceMember') return shown(verdicts, grant)
+  let latest: Grant | undefined
+  for (const other of acts.grantsOf(grant.holder)) {
+    const isKnown = other.act.claim.type === 'SpaceMember' && acts.before(other.index, grant.index)
+    if (!isKnown || !verdicts.counts(other.index)) continue
+    if (latest === undefined || acts.causality.order(latest.index, other.index) < 0) latest = other
   }
-  const claim = latest === undefined ? undefined : acts.act(latest).claim
-  return claim?.type === 'SpaceMember' ? claim : undefined
+  return latest && shown(verdicts, latest)
+}
+
+function shown({ acts }: Verdicts, { act, index }: Grant): Admission {
+  const { claim, id: credential } = act
+  if (claim.type !== 'SpaceMember') throw new TypeError(`${credential} admits nobody`)
+  const redeemed = claim.delegation === undefined ? undefined : acts.invitation(claim.delegation, index)
+  const invitationId = claim.invitationId ?? redeemed?.invitationId
+  return { credential, ...(invitationId && { invitationId: invitationId.slice() }) }
 }
 
 /** The acts that ended what somebody was, and left nothing of it: removals and departures that hold, in the order. */
