@@ -59,7 +59,7 @@ async function prepare(
   const control = await admitOwn(controlFeedKey, 'CONTROL', [founder.id, ...chain.map(({ id }) => id)])
   const data = await admitOwn(dataFeedKey, 'DATA', [control.id])
   const payloads = [genesis, founder, ...chain, control, data].map(({ encoded }) => encoded)
-  const { entries } = await createBatch(keyring, emptyHead(space, controlFeedKey), payloads)
+  const run = await createBatch(keyring, emptyHead(space, controlFeedKey), payloads)
   const prefix = storageKeys.feed(space, controlFeedKey)
   const feed = await Feed.open(new MemoryStorage(), prefix, { space, key: controlFeedKey })
   const record: SpaceRecord = {
@@ -71,6 +71,6 @@ async function prepare(
   }
   return {
     record,
-    writes: [{ key: storageKeys.record(space), value: encodeRecord(record) }, ...feed.writes(entries)],
+    writes: [{ key: storageKeys.record(space), value: encodeRecord(record) }, ...(await feed.writes(run))],
   }
 }

@@ -2,7 +2,7 @@ import { type Credential, CredentialsError, verifyCredentials } from '@vestibule
 import type { PublicKey, Signer } from '@vestibule/keys'
 import { parseAdmission } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
-import { createBatch, type FeedBatch, type FeedEntry, verifyBatch } from './feed/entry.ts'
+import { createBatch, type FeedBatch, type FeedEntry, type FeedRun, verifyBatch } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
 import { type Message, MessageLog, placeMessage } from './message.ts'
 import { type SpaceRecord, storageKeys } from './record.ts'
@@ -98,8 +98,7 @@ export class SpaceStore {
   ): Promise<StoreChange> {
     const feed = this.#feeds.get(key)
     if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'the own feed is not admitted in this space')
-    const { entries } = await createBatch(signer, feed.head, payloads)
-    return this.#commit(feed, entries, alsoWrite)
+    return this.#commit(feed, await createBatch(signer, feed.head, payloads), alsoWrite)
   }
 
   /**
@@ -111,9 +110,9 @@ export class SpaceStore {
     return this.serial.run(async () => {
       const feed = this.feed(key)
       if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'entries of a feed that is not admitted')
-      const entries = await verifyBatch(feed.head, batch)
-      if (entries.length > 0) await this.#commit(feed, entries, [])
-      return entries.length > 0
+      const run = await verifyBatch(feed.head, batch)
+      if (run.entries.length > 0) await this.#commit(feed, run, [])
+      return run.entries.length > 0
     })
   }
 
@@ -122,14 +121,11 @@ export class SpaceStore {
     return this.#storage.transact(writes)
   }
 
-  async #commit(
-    feed: Feed,
-    entries: readonly FeedEntry[],
-    alsoWrite: readonly StorageWrite[],
-  ): Promise<StoreChange> {
+  async #commit(feed: Feed, run: FeedRun, alsoWrite: readonly StorageWrite[]): Promise<StoreChange> {
+    const { entries } = run
     const credentials = this.#purpose(feed.key) === 'CONTROL' ? await credentialsIn(entries) : undefined
-    await this.#storage.transact([...feed.writes(entries), ...alsoWrite])
-    feed.advance(entries)
+    await this.#storage.transact([...(await feed.writes(run)), ...alsoWrite])
+    feed.advance(run)
     let messages: Message[] = []
     if (credentials !== undefined) {
       this.#fold(feed.key, credentials)
@@ -172,14 +168,12 @@ export class SpaceStore {
   }
 
   async #open(key: PublicKey, purpose: 'CONTROL' | 'DATA'): Promise<void> {
-    const entries: FeedEntry[] = []
-    const prefix = storageKeys.feed(this.record.spaceKey, key)
-    const feed = await Feed.open(this.#storage, prefix, { space: this.record.spaceKey, key }, (entry) =>
-      entries.push(entry),
-    )
-    this.#feeds.set(key, feed)
-    if (purpose === 'CONTROL') this.#fold(key, await credentialsIn(entries))
-    else this.#place(key, entries)
+    const { spaceKey: space } = this.record
+    const take = async (entries: readonly FeedEntry[]): Promise<void> => {
+      if (purpose === 'CONTROL') this.#fold(key, await credentialsIn(entries))
+      else this.#place(key, entries)
+    }
+    this.#feeds.set(key, await Feed.open(this.#storage, storageKeys.feed(space, key), { space, key }, take))
   }
 }
 

@@ -159,7 +159,7 @@ describe('accepting', () => {
     const forged = { ...batch, signature: batch.signature.map((byte) => byte ^ 1) }
     const cut = {
       ...admission,
-      controlFeeds: [{ ...content, batches: [{ ...batch, entries: batch.entries.slice(1) }] }],
+      controlFeeds: [{ ...content, batches: [{ ...batch, from: 1, payloads: batch.payloads.slice(1) }] }],
     }
     const swapped = { ...admission, controlFeeds: [{ ...content, batches: [forged] }] }
     await expect(bob.manager.acceptSpace(cut, candidate)).rejects.toMatchObject({ code: 'GAP' })

@@ -3,7 +3,7 @@ import { verifyCredential } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { describe, expect, test } from 'vitest'
-import { createBatch, emptyHead, type FeedBatch, parseEntry } from '../src/feed/entry.ts'
+import { createBatch, emptyHead, type FeedBatch } from '../src/feed/entry.ts'
 import { type Candidate, type Space, type SpaceError, SpaceManager } from '../src/index.ts'
 import { encodeDataEntry } from '../src/message.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from '../src/replication/frame.ts'
@@ -250,9 +250,10 @@ describe('feeds', () => {
     const other = await batchOf(space, bob, candidate.controlFeedKey, text('hello'))
     const bad: [FeedBatch, string][] = [
       [{ ...batch, signature: other.batch.signature }, 'BAD_SIGNATURE'],
-      [{ ...batch, entries: other.batch.entries }, 'BAD_LINK'],
-      [{ ...batch, entries: [randomBytes(40)] }, 'MALFORMED'],
-      [{ ...batch, entries: [] }, 'MALFORMED'],
+      [{ ...batch, payloads: [text('goodbye')] }, 'BAD_SIGNATURE'],
+      [{ ...batch, previous: randomBytes(32) }, 'MALFORMED'],
+      [{ ...batch, from: 1, previous: randomBytes(32) }, 'GAP'],
+      [{ ...batch, payloads: [] }, 'MALFORMED'],
     ]
     for (const [forged, code] of bad) {
       const wire = await connected(space, bob)
@@ -336,7 +337,7 @@ describe('feeds', () => {
     await channel.send(SpaceFrame.encode({ wants: { wants: heads.map(({ feed }) => ({ feed, from: 0 })) } }))
     let received = 0
     while (received < 60 + 9)
-      received += (await nextWith(channel, 'entries')).entries?.batch.entries.length ?? 0
+      received += (await nextWith(channel, 'entries')).entries?.batch.payloads.length ?? 0
     expect([most, received]).toEqual([1, 69])
     expect(largest).toBeLessThanOrEqual(MAX_FRAME_BYTES)
     expect(largest).toBeGreaterThan(100_000)
@@ -370,8 +371,8 @@ async function headsOf(space: Space, person: Person): Promise<string[]> {
   const { heads } = await nextWith(channel, 'heads')
   await send({ wants: { wants: (heads?.heads ?? []).map(({ feed }) => ({ feed, from: 0 })) } })
   const { entries } = await nextWith(channel, 'entries')
-  const last = parseEntry(entries?.batch.entries.at(-1) ?? new Uint8Array())
+  const last = entries?.batch.payloads.at(-1) ?? new Uint8Array()
   channel.abort()
   await served
-  return [(await verifyCredential(last.payload)).id]
+  return [(await verifyCredential(last)).id]
 }

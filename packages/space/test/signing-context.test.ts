@@ -61,7 +61,7 @@ test('a manager opens nothing when one of its spaces can not be read, and change
   const damaged = await ada.manager.createSpace({ name: 'Cellar' })
   await ada.manager.close()
   const [entry] = await ada.storage.list(`feeds/${damaged.key.toHex()}/`)
-  await ada.storage.transact([{ key: entry?.[0] ?? '', value: undefined }])
+  await ada.storage.transact([{ key: entry?.[0] ?? '', value: entry?.[1].map((byte) => byte ^ 1) }])
   const before = await ada.storage.list('')
   await expect(ada.restart(world, ada.storage)).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
   expect(await ada.storage.list('')).toEqual(before)

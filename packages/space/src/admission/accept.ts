@@ -114,18 +114,17 @@ function checkOwnFeeds(
 }
 
 async function feedWrites({ controlFeeds, spaceKey }: SpaceAdmission): Promise<StorageWrite[]> {
-  const nothing = new MemoryStorage()
-  const writes: StorageWrite[] = []
+  const storage = new MemoryStorage()
   for (const { feed: key, batches } of controlFeeds) {
-    const feed = await Feed.open(nothing, storageKeys.feed(spaceKey, key), { space: spaceKey, key })
+    const feed = await Feed.open(storage, storageKeys.feed(spaceKey, key), { space: spaceKey, key })
     for (const batch of batches) {
-      const entries = await verifyBatch(feed.head, batch)
-      if (entries.length === 0) continue
-      writes.push(...feed.writes(entries))
-      feed.advance(entries)
+      const run = await verifyBatch(feed.head, batch)
+      if (run.entries.length === 0) continue
+      await storage.transact(await feed.writes(run))
+      feed.advance(run)
     }
   }
-  return writes
+  return (await storage.list('')).map(([key, value]) => ({ key, value }))
 }
 
 function checkStore(

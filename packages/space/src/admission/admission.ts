@@ -2,7 +2,8 @@ import { type Credential, CredentialsError, verifyCredential } from '@vestibule/
 import { PublicKey, Redacted, SIGNATURE_BYTES } from '@vestibule/keys'
 import { bytes, message, nested, repeated, uint32, uint64 } from '@vestibule/keys/wire'
 import { SpaceError } from '../error.ts'
-import { type FeedBatch, FeedBatchMessage, HASH_BYTES, type SignedHead } from '../feed/entry.ts'
+import { type FeedBatch, FeedBatchMessage, type SignedHead } from '../feed/entry.ts'
+import { HASH_BYTES } from '../feed/entry-hash.ts'
 import { parseVersioned } from '../versioned.ts'
 
 /** Most bytes of an encoded admission; it has to fit into one frame, sealed and with what stands around it. */

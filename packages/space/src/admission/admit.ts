@@ -266,10 +266,10 @@ async function withControlFeeds(store: SpaceStore, admission: SpaceAdmission): P
     for (let at = 0; at < feed.length; ) {
       const batch = await feed.batch(at)
       if (batch === undefined) break
-      at += batch.entries.length
+      at += batch.payloads.length
       // Tags and lengths take a few bytes for each entry.
-      for (const entry of batch.entries) room -= entry.length + 8
-      room -= 128
+      for (const { length } of batch.payloads) room -= length + 8
+      room -= 192
       if (room < 0) return admission
       batches.push(batch)
     }

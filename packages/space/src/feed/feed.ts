@@ -1,78 +1,73 @@
-import { equalBytes, type PublicKey, SIGNATURE_BYTES } from '@vestibule/keys'
-import { bytes, message, optional, uint32 } from '@vestibule/keys/wire'
-import { SpaceError } from '../error.ts'
+import { equalBytes, type PublicKey } from '@vestibule/keys'
 import type { Storage, StorageWrite } from '../storage/storage.ts'
-import { parseVersioned } from '../versioned.ts'
 import {
   emptyHead,
+  entriesOf,
   type FeedBatch,
   type FeedEntry,
   type FeedHead,
+  type FeedRun,
   MAX_BATCH_BYTES,
   MAX_BATCH_ENTRIES,
-  parseEntry,
   type SignedHead,
   verifyHead,
 } from './entry.ts'
+import { damagedFeed, encodeStored, parseStored, sequenceKey } from './feed-records.ts'
 
-const RECORD_VERSION = 1
+/** Records that are read at a time: at most 6 MiB. */
+const RECORDS_PER_READ = 32
+/** So many small records in a row become one, so that a feed written message by message is read as fast as another. */
+const MERGED_RECORDS = 32
+const SMALL_RECORD_BYTES = MAX_BATCH_BYTES / MERGED_RECORDS
+const SMALL_RECORD_ENTRIES = MAX_BATCH_ENTRIES / MERGED_RECORDS
 
-const StoredEntry = message('StoredEntry', {
-  version: uint32(1),
-  entry: bytes(2),
-  signature: optional(bytes(3, { length: SIGNATURE_BYTES })),
-})
+/** A record of the storage: the entries from `from` to the next record's, and the bytes of their payloads. */
+interface Place {
+  readonly from: number
+  readonly bytes: number
+}
 
 /**
- * A feed as it is stored: one record for each entry, under keys that sort by sequence. In memory is only where it
- * ends. Whoever continues it writes {@link Feed.writes} in a transaction of its own and then calls
- * {@link Feed.advance}, so that memory never runs ahead of the storage.
+ * A feed as it is stored: one record for each batch, under keys that sort by the first sequence. In memory is only
+ * where the records begin and where the feed ends. Whoever continues it writes {@link Feed.writes} in a transaction of
+ * its own and then calls {@link Feed.advance}, so that memory never runs ahead of the storage.
  */
 export class Feed {
   readonly key: PublicKey
   readonly #storage: Storage
   readonly #prefix: string
+  readonly #places: Place[] = []
   #head: FeedHead | SignedHead
-  #size: number
+  #size = 0
 
-  private constructor(storage: Storage, prefix: string, head: FeedHead | SignedHead, size: number) {
+  private constructor(storage: Storage, prefix: string, head: FeedHead) {
     this.key = head.feed
     this.#storage = storage
     this.#prefix = prefix
     this.#head = head
-    this.#size = size
   }
 
   /**
-   * Opens a feed and checks it: every link, and the signature of its head.
-   * @param onEntry called with each entry in order
+   * Opens a feed and checks it: every link, and the signature of its head. A part of it is in memory at a time.
+   * @param onEntries called with all entries, in order, some at a time
    * @throws SpaceError `STORAGE_CORRUPT` for a feed that does not hold together
    */
   static async open(
     storage: Storage,
     prefix: string,
     { space, key }: { readonly space: PublicKey; readonly key: PublicKey },
-    onEntry: (entry: FeedEntry) => void = () => {},
+    onEntries: (entries: readonly FeedEntry[]) => void | Promise<void> = () => {},
   ): Promise<Feed> {
-    let head: FeedHead | SignedHead = emptyHead(space, key)
-    let size = 0
-    for (const [, record] of await storage.list(prefix)) {
-      const { signature, ...entry } = parseRecord(record)
-      if (entry.feed !== key || entry.sequence !== head.length || !equalBytes(entry.previous, head.hash))
-        throw damaged(`entry ${head.length} does not follow the one before it`)
-      head = {
-        space,
-        feed: key,
-        length: entry.sequence + 1,
-        hash: entry.hash,
-        ...(signature && { signature }),
-      }
-      size += entry.encoded.length
-      onEntry(entry)
+    const feed = new Feed(storage, prefix, emptyHead(space, key))
+    for (;;) {
+      const records = await feed.#read(feed.length, RECORDS_PER_READ)
+      if (records.length > 0) await onEntries(records.flatMap((batch) => feed.#follow(batch)))
+      if (records.length < RECORDS_PER_READ) break
     }
-    if (head.length > 0 && !(isSigned(head) && (await verifyHead(head))))
-      throw damaged('its head is not signed')
-    return new Feed(storage, prefix, head, size)
+    const { signedHead } = feed
+    if (signedHead !== undefined && !(await verifyHead(signedHead)))
+      throw damagedFeed('its head is not signed')
+    return feed
   }
 
   get head(): FeedHead {
@@ -83,76 +78,147 @@ export class Feed {
     return this.#head.length
   }
 
-  /** Bytes of all entries. */
+  /** Bytes of all payloads. */
   get size(): number {
     return this.#size
   }
 
   /** The head with its signature; `undefined` while the feed is empty. */
   get signedHead(): SignedHead | undefined {
-    return isSigned(this.#head) ? this.#head : undefined
+    return 'signature' in this.#head ? this.#head : undefined
   }
 
-  /** What has to be stored for entries that were created or verified to follow the head. */
-  writes(entries: readonly FeedEntry[]): StorageWrite[] {
-    return entries.map(({ sequence, encoded, signature }) => ({
-      key: this.#entryKey(sequence),
-      value: StoredEntry.encode({ version: RECORD_VERSION, entry: encoded, ...(signature && { signature }) }),
-    }))
+  /**
+   * What has to be stored for a run that was created or verified to follow the head. Where it would leave many small
+   * records in a row, they become one, whose signature is the last one's.
+   */
+  async writes({ batch }: FeedRun): Promise<StorageWrite[]> {
+    const first = this.#places[this.#mergedWith(batch)]
+    if (first === undefined) return [this.#write(batch)]
+    const small = await this.#read(first.from, MERGED_RECORDS - 1)
+    return [
+      ...small.slice(1).map(({ from }) => ({ key: this.#prefix + sequenceKey(from), value: undefined })),
+      this.#write(joined([...small, batch])),
+    ]
   }
 
-  /** Moves the head over entries that have been stored. */
-  advance(entries: readonly FeedEntry[]): void {
-    const last = entries.at(-1)
-    if (last?.signature === undefined) throw new TypeError('the last entry carries the signature')
-    if (entries[0]?.sequence !== this.length) throw new TypeError('the entries do not follow the head')
-    for (const { encoded } of entries) this.#size += encoded.length
-    this.#head = {
-      space: this.#head.space,
-      feed: this.key,
-      length: last.sequence + 1,
-      hash: last.hash,
-      signature: last.signature,
-    }
+  /** Moves the head over a run whose {@link Feed.writes} have been stored. */
+  advance({ batch, head }: FeedRun): void {
+    if (batch.from !== this.length) throw new TypeError('the entries do not follow the head')
+    const place = { from: batch.from, bytes: sizeOf(batch) }
+    const merged = this.#places.splice(this.#mergedWith(batch))
+    this.#places.push({
+      from: merged[0]?.from ?? place.from,
+      bytes: merged.reduce((sum, { bytes }) => sum + bytes, place.bytes),
+    })
+    this.#size += place.bytes
+    this.#head = head
   }
 
   /** The hash of an entry that is held. */
   async hashOf(sequence: number): Promise<Uint8Array> {
-    return sequence === this.length - 1 ? this.#head.hash : (await this.#read(sequence)).hash
+    if (sequence === this.length - 1) return this.#head.hash
+    const [batch] = await this.#readFrom(sequence, 1)
+    const entry = batch && entriesOf(this.key, batch)[sequence - batch.from]
+    if (entry === undefined) throw new RangeError(`there is no entry ${sequence}`)
+    return entry.hash
   }
 
-  /** The longest signed run of entries from `sequence` that fits a batch; `undefined` at the end of the feed. */
-  async batch(sequence: number): Promise<FeedBatch | undefined> {
-    const entries: Uint8Array[] = []
-    let complete: FeedBatch | undefined
-    let total = 0
-    for (let at = sequence; at < this.length && entries.length < MAX_BATCH_ENTRIES; at++) {
-      const { encoded, signature } = await this.#read(at)
-      total += encoded.length
-      if (total > MAX_BATCH_BYTES) break
-      entries.push(encoded)
-      if (signature !== undefined) complete = { entries: entries.slice(), signature }
+  /**
+   * The longest signed run of entries from `sequence` that fits a batch, ending with the first signature at or behind
+   * `enough` entries of the feed; `undefined` at the end of the feed.
+   */
+  async batch(sequence: number, enough = Number.POSITIVE_INFINITY): Promise<FeedBatch | undefined> {
+    if (sequence >= this.length) return undefined
+    const first = this.#placeOf(sequence)
+    let [bytes, last] = [0, first]
+    for (let at = first; at < this.#places.length; at++) {
+      bytes += this.#places[at]?.bytes ?? 0
+      const tooLong = bytes > MAX_BATCH_BYTES || this.#end(at) - sequence > MAX_BATCH_ENTRIES
+      if (at > first && tooLong) break
+      last = at
+      if (this.#end(at) >= enough) break
     }
-    return complete
+    const whole = joined(await this.#readFrom(sequence, last - first + 1))
+    const count = sequence - whole.from
+    if (count === 0) return whole
+    const previous = entriesOf(this.key, { ...whole, payloads: whole.payloads.slice(0, count) }).at(-1)?.hash
+    return {
+      ...whole,
+      from: sequence,
+      previous: previous ?? whole.previous,
+      payloads: whole.payloads.slice(count),
+    }
   }
 
-  async #read(sequence: number): Promise<ReturnType<typeof parseRecord>> {
-    const record = await this.#storage.get(this.#entryKey(sequence))
-    if (record === undefined) throw damaged(`entry ${sequence} is missing`)
-    return parseRecord(record)
+  /** Checks that a record follows what was read before it, and takes it in. */
+  #follow(batch: FeedBatch): FeedEntry[] {
+    if (batch.from !== this.length || !equalBytes(batch.previous, this.#head.hash))
+      throw damagedFeed(`entry ${batch.from} does not follow entry ${this.length - 1}`)
+    const entries = entriesOf(this.key, batch)
+    const { space, feed, hash: start } = this.#head
+    const hash = entries.at(-1)?.hash ?? start
+    const length = batch.from + entries.length
+    this.#head = { space, feed, length, hash, signature: batch.signature }
+    this.#places.push({ from: batch.from, bytes: sizeOf(batch) })
+    this.#size += sizeOf(batch)
+    return entries
   }
 
-  #entryKey(sequence: number): string {
-    return this.#prefix + sequence.toString().padStart(16, '0')
+  /** The index of the first record that becomes one with a batch at the end; behind the last when none does. */
+  #mergedWith(batch: FeedBatch): number {
+    const end = this.#places.length
+    const first = end - MERGED_RECORDS + 1
+    const isSmall = (entries: number, bytes: number): boolean =>
+      entries < SMALL_RECORD_ENTRIES && bytes <= SMALL_RECORD_BYTES
+    if (first < 0 || !isSmall(batch.payloads.length, sizeOf(batch))) return end
+    for (let at = first; at < end; at++) {
+      const { from, bytes } = this.#places[at] as Place
+      if (!isSmall(this.#end(at) - from, bytes)) return end
+    }
+    return first
+  }
+
+  /** The index of the record that holds an entry. */
+  #placeOf(sequence: number): number {
+    let [low, high] = [0, this.#places.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#places[middle]?.from ?? 0) <= sequence) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /** How long the feed is up to the end of a record. */
+  #end(at: number): number {
+    return this.#places[at + 1]?.from ?? this.length
+  }
+
+  /** So many records from the one that holds an entry. */
+  async #readFrom(sequence: number, count: number): Promise<FeedBatch[]> {
+    const { from } = this.#places[this.#placeOf(sequence)] ?? { from: sequence }
+    const records = await this.#read(from, count)
+    if (records[0]?.from !== from || records.length !== count) throw damagedFeed(`entry ${from} is missing`)
+    return records
+  }
+
+  async #read(from: number, limit: number): Promise<FeedBatch[]> {
+    const records = await this.#storage.list(this.#prefix, { from: this.#prefix + sequenceKey(from), limit })
+    return records.map(([key, record]) => parseStored(key, record))
+  }
+
+  #write(batch: FeedBatch): StorageWrite {
+    return { key: this.#prefix + sequenceKey(batch.from), value: encodeStored(batch) }
   }
 }
 
-const isSigned = (head: FeedHead | SignedHead): head is SignedHead => 'signature' in head
+const sizeOf = ({ payloads }: FeedBatch): number => payloads.reduce((sum, { length }) => sum + length, 0)
 
-function parseRecord(record: Uint8Array) {
-  const { entry, signature } = parseVersioned(StoredEntry, RECORD_VERSION, record, 'STORAGE_CORRUPT')
-  return { ...parseEntry(entry), ...(signature && { signature }) }
+/** Batches that follow one another, as one. */
+function joined(batches: readonly FeedBatch[]): FeedBatch {
+  const [first, last] = [batches[0], batches.at(-1)]
+  if (first === undefined || last === undefined) throw new TypeError('no batches')
+  const payloads = batches.flatMap((batch) => batch.payloads)
+  return { ...first, payloads, signature: last.signature }
 }
-
-const damaged = (what: string): SpaceError =>
-  new SpaceError('STORAGE_CORRUPT', `a stored feed is damaged: ${what}`)

@@ -3,7 +3,7 @@ import { equalBytes, PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { headFromWire, headToWire } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
-import { type FeedBatch, parseEntry, type SignedHead, verifyHead } from '../feed/entry.ts'
+import { type FeedBatch, type SignedHead, verifyHead } from '../feed/entry.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from './frame.ts'
 import { parseFrame, refusedByPeer, type SpacePeer } from './handshake.ts'
@@ -135,7 +135,7 @@ export class Session {
           this.#sync.stop(step.feed)
           return undefined
         }
-        this.#sync.sent(step.feed, step.from + batch.entries.length)
+        this.#sync.sent(step.feed, step.from + batch.payloads.length)
         return { entries: { feed: step.feed.toBytes(), batch } }
       }
     }
@@ -174,8 +174,7 @@ export class Session {
     if (!this.#sync.asked(feed)) throw new SpaceError('NOT_ADMITTED', 'entries that nobody asked for')
     if (this.#forked.has(feed)) return
     // They have what they send. Known before it is stored, or the writing loop would send it back.
-    const last = batch.entries.at(-1)
-    if (last !== undefined) this.#sync.onHead({ feed, length: parseEntry(last).sequence + 1 })
+    this.#sync.onHead({ feed, length: batch.from + batch.payloads.length })
     try {
       await this.#store.receive(feed, batch)
     } catch (error) {
