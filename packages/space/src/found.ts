@@ -2,11 +2,11 @@ import { randomBytes } from '@noble/hashes/utils.js'
 import { type FeedPurpose, issueCredential, MAX_NAME_BYTES, proveFeed } from '@vestibule/credentials'
 import { type Keyring, type PublicKey, Redacted } from '@vestibule/keys'
 import type { Clock } from '@vestibule/network'
-import { READ_KEY_BYTES } from './admission/admission.ts'
 import { createBatch, emptyHead } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
 import { withFreshKeys } from './fresh-keys.ts'
 import type { SigningContext } from './identity/signing-context.ts'
+import { FOUNDING_EPOCH, READ_KEY_BYTES } from './read-keys/read-key.ts'
 import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { StorageWrite } from './storage/storage.ts'
@@ -67,7 +67,7 @@ async function prepare(
     genesisId: genesis.id,
     controlFeedKey,
     dataFeedKey,
-    readKeys: [{ epoch: 0, key: new Redacted(randomBytes(READ_KEY_BYTES)) }],
+    readKeys: [{ epoch: FOUNDING_EPOCH, key: new Redacted(randomBytes(READ_KEY_BYTES)) }],
   }
   return {
     record,

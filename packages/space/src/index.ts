@@ -7,7 +7,6 @@ export {
   genesisIdOf,
   MAX_ADMISSION_BYTES,
   parseAdmission,
-  type ReadKey,
   type SpaceAdmission,
 } from './admission/admission.ts'
 export type { AdmitOptions, Candidate } from './admission/admit.ts'
@@ -18,7 +17,8 @@ export {
   SigningContext,
   type SigningContextOptions,
 } from './identity/signing-context.ts'
-export { MAX_MESSAGE_BYTES, type Message } from './message.ts'
+export { MAX_MESSAGE_BYTES, MAX_MESSAGE_TYPE_BYTES, type Message } from './message.ts'
+export type { ReadKey } from './read-keys/read-key.ts'
 export { MAX_BACKUP_BYTES, openBackup } from './recovery/backup.ts'
 export type { IdentityBackup } from './recovery/content.ts'
 export { type FindIdentityOptions, findIdentity } from './recovery/find.ts'

@@ -1,16 +1,24 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { bytesToHex, randomBytes } from '@noble/hashes/utils.js'
 import type { PublicKey } from '@vestibule/keys'
-import { bytes, message, optional, string, uint32, uint64 } from '@vestibule/keys/wire'
+import { bytes, message, optional, string, uint32, uint64, WireError } from '@vestibule/keys/wire'
 import { SpaceError } from './error.ts'
 import type { FeedEntry } from './feed/entry.ts'
-import { parseVersioned } from './versioned.ts'
+import { type EntryPlace, NONCE_BYTES, openEntry, sealEntry, TAG_BYTES } from './read-keys/entry-cipher.ts'
+import { epochFromWire, epochToWire } from './read-keys/read-key.ts'
+import type { ReadKeyRing } from './read-keys/ring.ts'
+import { parseVersioned, versionOf } from './versioned.ts'
 
 /** Most bytes of a message's body (of UTF-8, for text). */
 export const MAX_MESSAGE_BYTES = 60 * 1024
+/** Most bytes of UTF-8 of a message's type. */
+export const MAX_MESSAGE_TYPE_BYTES = 64
 
-const MESSAGE_VERSION = 1
+const PLAIN_VERSION = 1
+const SEALED_VERSION = 2
 /** No clock counts this far; a message that says so has no place in the order. */
-const MAX_LAMPORT = 2 ** 48
+export const MAX_LAMPORT = 2 ** 48
+/** A body with its tags, its type and its time. */
+const MAX_SEALED_BYTES = MAX_MESSAGE_BYTES + 128 + TAG_BYTES
 
 /** Something that a member wrote. */
 export interface Message {
@@ -22,21 +30,16 @@ export interface Message {
   readonly device: PublicKey
   /** Milliseconds since 1970 by the author's clock; nothing is decided by it. */
   readonly timestampMs: number
+  /** What kind of message it is, when its author said so: at most 64 bytes of UTF-8. */
+  readonly type?: string
   /** When it was written as text. */
   readonly text?: string
   /** When it was written as bytes. They are shared by all who read the message: don't change them. */
   readonly bytes?: Uint8Array
 }
 
-/** A message at its place in the order. */
-export interface PlacedMessage {
-  readonly message: Message
-  readonly feed: PublicKey
-  readonly sequence: number
-  readonly lamport: number
-}
-
-const DataEntry = message('DataEntry', {
+/** Version 1, which nobody writes any more. */
+const PlainEntry = message('DataEntry', {
   version: uint32(1),
   lamport: uint64(2),
   timestampMs: uint64(3),
@@ -44,73 +47,163 @@ const DataEntry = message('DataEntry', {
   bytes: optional(bytes(5, { max: MAX_MESSAGE_BYTES })),
 })
 
-/** The payload of a data entry. @throws SpaceError `TOO_LARGE` */
-export function encodeDataEntry(body: string | Uint8Array, lamport: number, timestampMs: number): Uint8Array {
-  const size = typeof body === 'string' ? new TextEncoder().encode(body).length : body.length
-  if (size > MAX_MESSAGE_BYTES) throw new SpaceError('TOO_LARGE', `a message of ${size} bytes`)
-  const content = typeof body === 'string' ? { text: body } : { bytes: body }
-  return DataEntry.encode({ version: MESSAGE_VERSION, lamport, timestampMs, ...content })
-}
+/** Version 2. What is in the clear is what a replica without keys needs to order and forward it. */
+export const SealedEntry = message('DataEntry', {
+  version: uint32(1),
+  lamport: uint64(2),
+  epoch: bytes(3, { max: 32 }),
+  nonce: bytes(4, { length: NONCE_BYTES }),
+  sealed: bytes(5, { max: MAX_SEALED_BYTES }),
+})
 
-/** Reads a data entry; `undefined` for one that is no message of this version. It stays in its feed all the same. */
-export function placeMessage(
-  entry: FeedEntry,
-  from: { readonly feed: PublicKey; readonly member: PublicKey; readonly device: PublicKey },
-): PlacedMessage | undefined {
-  let data: ReturnType<typeof DataEntry.parse>
-  try {
-    data = parseVersioned(DataEntry, MESSAGE_VERSION, entry.payload, 'MALFORMED')
-  } catch (error) {
-    if (error instanceof SpaceError) return undefined
-    throw error
-  }
-  const { lamport, timestampMs, text, bytes: raw } = data
-  if (lamport > MAX_LAMPORT || (text === undefined) === (raw === undefined)) return undefined
-  return {
-    feed: from.feed,
-    sequence: entry.sequence,
-    lamport,
-    message: Object.freeze({
-      id: bytesToHex(entry.hash),
-      author: from.member,
-      device: from.device,
-      timestampMs,
-      ...(text !== undefined && { text }),
-      ...(raw !== undefined && { bytes: raw }),
-    }),
-  }
+/** What is sealed in version 2. */
+export const MessageBody = message('MessageBody', {
+  timestampMs: uint64(1),
+  type: optional(string(2, { max: MAX_MESSAGE_TYPE_BYTES })),
+  text: optional(string(3, { max: MAX_MESSAGE_BYTES })),
+  bytes: optional(bytes(4, { max: MAX_MESSAGE_BYTES })),
+})
+
+/** What a message says. */
+export interface MessageContent {
+  readonly body: string | Uint8Array
+  readonly type?: string
+  readonly timestampMs: number
 }
 
 /**
- * Messages in one order for everybody who has the same ones: each behind all that its author had seen (by a
- * Lamport counter), those that did not know of each other by the key of their feed.
+ * The payload of a data entry, sealed for its place.
+ * @param keys hold the read key of `place.epoch`
+ * @throws SpaceError `TOO_LARGE`
  */
-export class MessageLog {
-  readonly #placed: PlacedMessage[] = []
+export function encodeDataEntry(
+  { body, type, timestampMs }: MessageContent,
+  place: EntryPlace,
+  keys: Pick<ReadKeyRing, 'entryKey'>,
+): Uint8Array {
+  const size = sizeOf(body)
+  if (size > MAX_MESSAGE_BYTES) throw new SpaceError('TOO_LARGE', `a message of ${size} bytes`)
+  if (type !== undefined && sizeOf(type) > MAX_MESSAGE_TYPE_BYTES)
+    throw new SpaceError('TOO_LARGE', 'the type of a message has at most 64 bytes of UTF-8')
+  const key = keys.entryKey(place.epoch)
+  if (key === undefined) throw new TypeError('the read key of the epoch is not held')
+  const content = typeof body === 'string' ? { text: body } : { bytes: body }
+  const plain = MessageBody.encode({ timestampMs, ...(type !== undefined && { type }), ...content })
+  const nonce = randomBytes(NONCE_BYTES)
+  const { lamport, epoch } = place
+  return SealedEntry.encode({
+    version: SEALED_VERSION,
+    lamport,
+    epoch: epochToWire(epoch),
+    nonce,
+    sealed: sealEntry(key, nonce, place, plain),
+  })
+}
 
-  add(placed: PlacedMessage): void {
-    let low = 0
-    let high = this.#placed.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (compare(this.#placed[middle] as PlacedMessage, placed) < 0) low = middle + 1
-      else high = middle
+const sizeOf = (body: string | Uint8Array): number =>
+  typeof body === 'string' ? new TextEncoder().encode(body).length : body.length
+
+/** Where an entry comes from. */
+interface Source {
+  readonly space: PublicKey
+  readonly feed: PublicKey
+  readonly member: PublicKey
+  readonly device: PublicKey
+}
+
+/** A message at its place in the order, whether it can be read or not. */
+export class PlacedMessage {
+  readonly feed: PublicKey
+  readonly sequence: number
+  readonly lamport: number
+  /** The epoch whose read key opens it; `undefined` for one that was never sealed. */
+  readonly epoch: string | undefined
+  readonly #hash: Uint8Array
+  readonly #from: Source
+  #sealed: { readonly nonce: Uint8Array; readonly sealed: Uint8Array } | undefined
+  #message: Message | undefined
+
+  private constructor(entry: FeedEntry, from: Source, lamport: number, epoch: string | undefined) {
+    this.feed = from.feed
+    this.sequence = entry.sequence
+    this.lamport = lamport
+    this.epoch = epoch
+    this.#hash = entry.hash
+    this.#from = from
+  }
+
+  /** Reads a data entry; `undefined` for one that is no message of a version known here. It stays in its feed all the same. */
+  static of(entry: FeedEntry, from: Source): PlacedMessage | undefined {
+    try {
+      return versionOf('a data entry', entry.payload) === PLAIN_VERSION
+        ? PlacedMessage.#plain(entry, from)
+        : PlacedMessage.#sealedOf(entry, from)
+    } catch (error) {
+      if (error instanceof SpaceError) return undefined
+      throw error
     }
-    this.#placed.splice(low, 0, placed)
   }
 
-  all(): readonly PlacedMessage[] {
-    return this.#placed
+  static #plain(entry: FeedEntry, from: Source): PlacedMessage | undefined {
+    const { lamport, ...body } = parseVersioned(PlainEntry, PLAIN_VERSION, entry.payload, 'MALFORMED')
+    if (lamport > MAX_LAMPORT) return undefined
+    const placed = new PlacedMessage(entry, from, lamport, undefined)
+    placed.#message = placed.#shown(body)
+    return placed.#message && placed
   }
 
-  /** What the next own message counts as. */
-  get nextLamport(): number {
-    return Math.min((this.#placed.at(-1)?.lamport ?? 0) + 1, MAX_LAMPORT)
+  static #sealedOf(entry: FeedEntry, from: Source): PlacedMessage | undefined {
+    const { lamport, epoch, ...sealed } = parseVersioned(
+      SealedEntry,
+      SEALED_VERSION,
+      entry.payload,
+      'MALFORMED',
+    )
+    const name = epochFromWire(epoch)
+    if (lamport > MAX_LAMPORT || name === undefined) return undefined
+    const placed = new PlacedMessage(entry, from, lamport, name)
+    placed.#sealed = sealed
+    return placed
+  }
+
+  /**
+   * The message; `undefined` while its key is not there, and for ever when the key does not open it. It is opened
+   * when it is first asked for.
+   */
+  open(keys: Pick<ReadKeyRing, 'entryKey'>): Message | undefined {
+    const { epoch, sequence, lamport } = this
+    if (this.#sealed === undefined || epoch === undefined) return this.#message
+    const key = keys.entryKey(epoch)
+    if (key === undefined) return undefined
+    const { space, feed } = this.#from
+    const { nonce, sealed } = this.#sealed
+    const plain = openEntry(key, nonce, { space, feed, sequence, lamport, epoch }, sealed)
+    this.#sealed = undefined
+    if (plain !== undefined) this.#message = this.#shown(parseBody(plain))
+    return this.#message
+  }
+
+  #shown(body: ReturnType<typeof MessageBody.parse> | undefined): Message | undefined {
+    if (body === undefined || (body.text === undefined) === (body.bytes === undefined)) return undefined
+    const { member: author, device } = this.#from
+    const { timestampMs, type, text, bytes: raw } = body
+    return Object.freeze({
+      id: bytesToHex(this.#hash),
+      author,
+      device,
+      timestampMs,
+      ...(type !== undefined && { type }),
+      ...(text !== undefined && { text }),
+      ...(raw !== undefined && { bytes: raw }),
+    })
   }
 }
 
-function compare(a: PlacedMessage, b: PlacedMessage): number {
-  if (a.lamport !== b.lamport) return a.lamport - b.lamport
-  if (a.feed !== b.feed) return a.feed.toHex() < b.feed.toHex() ? -1 : 1
-  return a.sequence - b.sequence
+function parseBody(plain: Uint8Array): ReturnType<typeof MessageBody.parse> | undefined {
+  try {
+    return MessageBody.parse(plain)
+  } catch (error) {
+    if (error instanceof WireError) return undefined
+    throw error
+  }
 }

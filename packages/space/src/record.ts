@@ -3,8 +3,8 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { PublicKey } from '@vestibule/keys'
 import { bytes, message, nested, optional, repeated, uint32 } from '@vestibule/keys/wire'
-import { type ReadKey, ReadKeyMessage, readKeyFromWire, readKeyToWire } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
+import { type ReadKey, ReadKeyMessage, readKeyFromWire, readKeyToWire } from './read-keys/read-key.ts'
 import { parseVersioned } from './versioned.ts'
 
 const RECORD_VERSION = 1
@@ -60,7 +60,7 @@ export function parseRecord(stored: Uint8Array): SpaceRecord {
     genesisId: bytesToHex(wire.genesisId),
     controlFeedKey: PublicKey.from(wire.controlFeed),
     ...(wire.dataFeed && { dataFeedKey: PublicKey.from(wire.dataFeed) }),
-    readKeys: wire.readKeys.map(readKeyFromWire),
+    readKeys: wire.readKeys.map((key) => readKeyFromWire(key, 'STORAGE_CORRUPT')),
   }
 }
 

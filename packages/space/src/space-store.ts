@@ -4,7 +4,11 @@ import { parseAdmission } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
 import { createBatch, type FeedBatch, type FeedEntry, type FeedRun, verifyBatch } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
-import { type Message, MessageLog, placeMessage } from './message.ts'
+import { type Message, PlacedMessage } from './message.ts'
+import { MessageLog } from './messages/message-log.ts'
+import type { EntryPlace } from './read-keys/entry-cipher.ts'
+import { FOUNDING_EPOCH } from './read-keys/read-key.ts'
+import { ReadKeyRing } from './read-keys/ring.ts'
 import { type SpaceRecord, storageKeys } from './record.ts'
 import { Roster } from './roster.ts'
 import { Serial } from './serial.ts'
@@ -15,7 +19,7 @@ export interface StoreChange {
   readonly feed: PublicKey
   /** Whether credentials were among them. */
   readonly control: boolean
-  readonly messages: readonly Message[]
+  readonly messages: readonly PlacedMessage[]
 }
 
 /**
@@ -25,6 +29,7 @@ export interface StoreChange {
 export class SpaceStore {
   readonly record: SpaceRecord
   readonly roster: Roster
+  readonly readKeys: ReadKeyRing
   /** Changes of this space are made one after the other, so that no two continue a feed from the same head. */
   readonly serial = new Serial()
   /** What came with the own admission besides the line of grants; nothing at the founder's. */
@@ -39,6 +44,7 @@ export class SpaceStore {
   private constructor(storage: Storage, record: SpaceRecord) {
     this.record = record
     this.roster = new Roster(record.spaceKey, record.genesisId)
+    this.readKeys = new ReadKeyRing(record.spaceKey, record.readKeys)
     this.#storage = storage
   }
 
@@ -69,16 +75,26 @@ export class SpaceStore {
     return this.roster.feed(key) && this.#feeds.get(key)
   }
 
-  /** In the order of {@link MessageLog}; those of feeds that no longer belong to the space are left out. */
+  /**
+   * In the order of {@link MessageLog}. Those of feeds that no longer belong to the space are left out, and those that
+   * can't be read.
+   */
   messages(): Message[] {
     return this.#messages
       .all()
       .filter(({ feed }) => this.roster.feed(feed)?.purpose === 'DATA')
-      .map(({ message }) => message)
+      .flatMap((placed) => placed.open(this.readKeys) ?? [])
   }
 
-  get nextLamport(): number {
-    return this.#messages.nextLamport
+  /** Where the next message of an own data feed will stand, and which read key seals it. */
+  placeOfNext(feed: PublicKey): EntryPlace {
+    return {
+      space: this.record.spaceKey,
+      feed,
+      sequence: this.#feeds.get(feed)?.length ?? 0,
+      lamport: this.#messages.nextLamport,
+      epoch: this.record.readKeys.at(-1)?.epoch ?? FOUNDING_EPOCH,
+    }
   }
 
   /** The parents of the next credential in the own control feed. */
@@ -126,7 +142,7 @@ export class SpaceStore {
     const credentials = this.#purpose(feed.key) === 'CONTROL' ? await credentialsIn(entries) : undefined
     await this.#storage.transact([...(await feed.writes(run)), ...alsoWrite])
     feed.advance(run)
-    let messages: Message[] = []
+    let messages: PlacedMessage[] = []
     if (credentials !== undefined) {
       this.#fold(feed.key, credentials)
       await this.#openAdmitted()
@@ -147,14 +163,14 @@ export class SpaceStore {
     }
   }
 
-  #place(key: PublicKey, entries: readonly FeedEntry[]): Message[] {
+  #place(key: PublicKey, entries: readonly FeedEntry[]): PlacedMessage[] {
     const { member, device } = this.roster.feed(key) ?? {}
     if (member === undefined || device === undefined) return []
     return entries.flatMap((entry) => {
-      const placed = placeMessage(entry, { feed: key, member, device })
+      const placed = PlacedMessage.of(entry, { space: this.record.spaceKey, feed: key, member, device })
       if (placed === undefined) return []
       this.#messages.add(placed)
-      return placed.message
+      return placed
     })
   }
 

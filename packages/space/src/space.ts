@@ -194,9 +194,11 @@ export class Space extends MemberActs {
       const { dataFeedKey } = this.store.record
       if (dataFeedKey === undefined) throw new SpaceError('NOT_ALLOWED', 'a reader writes no messages')
       const { keyring, clock } = this.#parts
-      const payload = encodeDataEntry(body, this.store.nextLamport, Math.max(0, Math.floor(clock.now())))
+      const { readKeys } = this.store
+      const content = { body, timestampMs: Math.max(0, Math.floor(clock.now())) }
+      const payload = encodeDataEntry(content, this.store.placeOfNext(dataFeedKey), readKeys)
       const { messages } = await this.store.append(keyring, dataFeedKey, [payload])
-      return messages[0] as Message
+      return messages[0]?.open(readKeys) as Message
     })
   }
 
@@ -260,7 +262,12 @@ export class Space extends MemberActs {
       const departures = before.flatMap(({ identityKey }) => this.departureOf(identityKey) ?? [])
       if (departures.length > 0) this.#emit((listener) => listener.onDepartures?.(departures))
     }
-    for (const message of messages) this.#emit((listener) => listener.onMessage?.(message))
+    // Nothing is opened that nobody looks at.
+    if (![...this.#listeners].some(({ onMessage }) => onMessage !== undefined)) return
+    for (const placed of messages) {
+      const message = placed.open(this.store.readKeys)
+      if (message !== undefined) this.#emit((listener) => listener.onMessage?.(message))
+    }
   }
 
   /** A listener that throws is its owner's mistake, and stops neither the others nor the space. */

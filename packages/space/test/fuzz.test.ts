@@ -1,4 +1,4 @@
-import { createRecoveryPhrase, Keyring } from '@vestibule/keys'
+import { createRecoveryPhrase, Keyring, Redacted } from '@vestibule/keys'
 import { decoderSuite } from '@vestibule/keys/fuzzing'
 import { WireError } from '@vestibule/keys/wire'
 import { createBatch, emptyHead, type FeedBatch, verifyBatch } from '../src/feed/entry.ts'
@@ -11,12 +11,15 @@ import {
   SigningContext,
   SpaceError,
 } from '../src/index.ts'
-import { encodeDataEntry, placeMessage } from '../src/message.ts'
+import { encodeDataEntry, MessageBody, PlacedMessage, SealedEntry } from '../src/message.ts'
+import { sealEntry } from '../src/read-keys/entry-cipher.ts'
+import { ReadKeyRing } from '../src/read-keys/ring.ts'
 import { encodeRecord, parseRecord } from '../src/record.ts'
 import { RecoveryAnswer, RecoveryProof } from '../src/recovery/protocol.ts'
 import { SpaceFrame } from '../src/replication/frame.ts'
 import { parseFrame } from '../src/replication/handshake.ts'
 import { parseIntroduction } from '../src/replication/introduction.ts'
+import { plainEntry } from './plain-entry.ts'
 import { Person, stillClock, World } from './world.ts'
 
 const isRefusal = (error: unknown): boolean => error instanceof SpaceError
@@ -113,7 +116,7 @@ decoderSuite('the record of an identity', async () => {
 const keyring = new Keyring()
 const key = keyring.importKey(new Uint8Array(32).fill(1))
 const batchOf = async (...texts: string[]) => {
-  const payloads = texts.map((text, at) => encodeDataEntry(text, at + 1, 5))
+  const payloads = texts.map((text, at) => plainEntry(text, at + 1, 5))
   return createBatch(keyring, emptyHead(await key, await key), payloads)
 }
 
@@ -150,12 +153,43 @@ decoderSuite('a stored feed', async () => {
 
 decoderSuite('a message', async () => {
   const feed = await key
-  const from = { feed, member: feed, device: feed }
+  const from = { space: feed, feed, member: feed, device: feed }
   const entry = { sequence: 0, hash: new Uint8Array(32) }
+  const ring = new ReadKeyRing(feed, [{ epoch: '', key: new Redacted(new Uint8Array(32).fill(2)) }])
+  const place = { space: feed, feed, sequence: 0, lamport: 2 ** 40, epoch: '' }
+  const bytes = new Uint8Array(30)
   return {
-    decode: (payload) => placeMessage({ ...entry, payload }, from),
-    samples: [encodeDataEntry('text', 1, 2), encodeDataEntry(new Uint8Array(30), 2 ** 40, 2 ** 40)],
+    decode: (payload) => PlacedMessage.of({ ...entry, payload }, from)?.open(ring),
+    samples: [
+      plainEntry('text', 1, 2),
+      plainEntry(bytes, 2 ** 40, 2 ** 40),
+      encodeDataEntry({ body: 'text', type: 'note', timestampMs: 5 }, place, ring),
+      encodeDataEntry({ body: bytes, timestampMs: 2 ** 40 }, place, ring),
+    ],
     isRefusal: () => false,
+  }
+})
+
+decoderSuite('what is sealed in a message', async () => {
+  const feed = await key
+  const from = { space: feed, feed, member: feed, device: feed }
+  const entry = { sequence: 0, hash: new Uint8Array(32) }
+  const [entryKey, nonce] = [new Redacted(new Uint8Array(32).fill(3)), new Uint8Array(24)]
+  const place = { space: feed, feed, sequence: 0, lamport: 7, epoch: '' }
+  const sealedAs = (body: Uint8Array): Uint8Array =>
+    SealedEntry.encode({
+      ...{ version: 2, lamport: 7, epoch: new Uint8Array(), nonce },
+      sealed: sealEntry(entryKey, nonce, place, body),
+    })
+  return {
+    decode: (body) =>
+      PlacedMessage.of({ ...entry, payload: sealedAs(body) }, from)?.open({ entryKey: () => entryKey }),
+    samples: [
+      MessageBody.encode({ timestampMs: 5, type: 'note', text: 'text' }),
+      MessageBody.encode({ timestampMs: 2 ** 40, bytes: new Uint8Array(30) }),
+    ],
+    // What is too large for an entry never becomes one.
+    isRefusal: (error) => error instanceof WireError && error.code === 'TOO_LARGE',
   }
 })
 

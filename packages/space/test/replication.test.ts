@@ -5,10 +5,10 @@ import type { Channel } from '@vestibule/network'
 import { describe, expect, test } from 'vitest'
 import { createBatch, emptyHead, type FeedBatch } from '../src/feed/entry.ts'
 import { type Candidate, type Space, type SpaceError, SpaceManager } from '../src/index.ts'
-import { encodeDataEntry } from '../src/message.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../src/replication/replication.ts'
+import { plainEntry } from './plain-entry.ts'
 import { channelPair, namesOf, Person, stillClock, textsOf, trusting, until, World } from './world.ts'
 
 const never = new AbortController().signal
@@ -67,7 +67,6 @@ async function connected(space: Space, person: Person) {
 
 const batchOf = (space: Space, person: Person, feed: PublicKey, ...payloads: Uint8Array[]) =>
   createBatch(person.keyring, emptyHead(space.key, feed), payloads)
-const text = (body: string, lamport = 1): Uint8Array => encodeDataEntry(body, lamport, 0)
 
 /** A credential of bob's that admits somebody, at the right place in the graph. */
 async function grantBy(person: Person, space: Space, guest: Candidate, parents: readonly string[]) {
@@ -216,7 +215,7 @@ describe('feeds', () => {
   test('of an editor carry messages; a credential in one admits nobody', async () => {
     const { bob, eve, space, candidate, close } = await setup()
     const grant = await grantBy(bob, space, await eve.candidate(), await headsOf(space, bob))
-    const { batch } = await batchOf(space, bob, candidate.dataFeedKey, grant.encoded, text('hello'))
+    const { batch } = await batchOf(space, bob, candidate.dataFeedKey, grant.encoded, plainEntry('hello'))
     const wire = await connected(space, bob)
     await wire.entries(candidate.dataFeedKey, batch)
     await wire.stored(candidate.dataFeedKey, 2)
@@ -233,7 +232,7 @@ describe('feeds', () => {
       space,
       bob,
       candidate.controlFeedKey,
-      text('no credential'),
+      plainEntry('no credential'),
       grant.encoded,
     )
     const wire = await connected(space, bob)
@@ -246,11 +245,11 @@ describe('feeds', () => {
   test('refuse what their key did not sign, and nothing of it is kept', async () => {
     const { ada, bob, space, candidate, problems, close } = await setup()
     const before = await ada.storage.list('feeds/')
-    const { batch } = await batchOf(space, bob, candidate.dataFeedKey, text('hello'))
-    const other = await batchOf(space, bob, candidate.controlFeedKey, text('hello'))
+    const { batch } = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('hello'))
+    const other = await batchOf(space, bob, candidate.controlFeedKey, plainEntry('hello'))
     const bad: [FeedBatch, string][] = [
       [{ ...batch, signature: other.batch.signature }, 'BAD_SIGNATURE'],
-      [{ ...batch, payloads: [text('goodbye')] }, 'BAD_SIGNATURE'],
+      [{ ...batch, payloads: [plainEntry('goodbye')] }, 'BAD_SIGNATURE'],
       [{ ...batch, previous: randomBytes(32) }, 'MALFORMED'],
       [{ ...batch, from: 1, previous: randomBytes(32) }, 'GAP'],
       [{ ...batch, payloads: [] }, 'MALFORMED'],
@@ -274,21 +273,21 @@ describe('feeds', () => {
     const { bob, space, close } = await setup()
     const feed = await bob.keyring.createKey()
     const wire = await connected(space, bob)
-    await wire.entries(feed, (await batchOf(space, bob, feed, text('hello'))).batch)
+    await wire.entries(feed, (await batchOf(space, bob, feed, plainEntry('hello'))).batch)
     expect((await wire.served).code).toBe('NOT_ADMITTED')
     await close()
   })
 
   test('with two histories are reported, and the others go on', async () => {
     const { bob, space, candidate, problems, close } = await setup()
-    const one = await batchOf(space, bob, candidate.dataFeedKey, text('one'))
-    const two = await batchOf(space, bob, candidate.dataFeedKey, text('two'))
-    const next = await createBatch(bob.keyring, two.head, [text('three')])
+    const one = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('one'))
+    const two = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('two'))
+    const next = await createBatch(bob.keyring, two.head, [plainEntry('three')])
     const wire = await connected(space, bob)
     await wire.entries(candidate.dataFeedKey, one.batch)
     await wire.stored(candidate.dataFeedKey, 1)
     await wire.entries(candidate.dataFeedKey, next.batch)
-    const control = await batchOf(space, bob, candidate.controlFeedKey, text('news'))
+    const control = await batchOf(space, bob, candidate.controlFeedKey, plainEntry('news'))
     await wire.entries(candidate.controlFeedKey, control.batch)
     await wire.stored(candidate.controlFeedKey, 1)
     expect([problems, textsOf(space)]).toEqual([['FORKED'], ['one']])
@@ -297,8 +296,8 @@ describe('feeds', () => {
 
   test('whose announced head belongs to another history are reported too', async () => {
     const { bob, space, candidate, problems, close } = await setup()
-    const one = await batchOf(space, bob, candidate.dataFeedKey, text('one'))
-    const two = await batchOf(space, bob, candidate.dataFeedKey, text('two'))
+    const one = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('one'))
+    const two = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('two'))
     const wire = await connected(space, bob)
     await wire.entries(candidate.dataFeedKey, one.batch)
     await wire.stored(candidate.dataFeedKey, 1)

@@ -1,27 +1,21 @@
 import { type Credential, CredentialsError, verifyCredential } from '@vestibule/credentials'
-import { PublicKey, Redacted, SIGNATURE_BYTES } from '@vestibule/keys'
+import { PublicKey, SIGNATURE_BYTES } from '@vestibule/keys'
 import { bytes, message, nested, repeated, uint32, uint64 } from '@vestibule/keys/wire'
 import { SpaceError } from '../error.ts'
 import { type FeedBatch, FeedBatchMessage, type SignedHead } from '../feed/entry.ts'
 import { HASH_BYTES } from '../feed/entry-hash.ts'
+import { type ReadKey, ReadKeyMessage, readKeyFromWire, readKeyToWire } from '../read-keys/read-key.ts'
 import { parseVersioned } from '../versioned.ts'
 
 /** Most bytes of an encoded admission; it has to fit into one frame, sealed and with what stands around it. */
 export const MAX_ADMISSION_BYTES = 240 * 1024
-/** Length of a read key. */
-export const READ_KEY_BYTES = 32
 
 const ADMISSION_VERSION = 1
 /** Control feeds that an admission can name: the heads of more would not fit anyway. */
 const MAX_FEEDS = 2048
 const MAX_CREDENTIALS = 1024
-
-/** What the members read with during an epoch, and from which the swarm's topic comes. */
-export interface ReadKey {
-  readonly epoch: number
-  /** 32 bytes. */
-  readonly key: Redacted<Uint8Array>
-}
+/** The newest ones are given. */
+export const MAX_READ_KEYS = 1024
 
 /** A control feed from its first entry on, in batches that follow one another. */
 export interface FeedContent {
@@ -55,11 +49,6 @@ export const HeadMessage = message('FeedHead', {
   signature: bytes(4, { length: SIGNATURE_BYTES }),
 })
 
-export const ReadKeyMessage = message('ReadKey', {
-  epoch: uint32(1),
-  key: bytes(2, { length: READ_KEY_BYTES }),
-})
-
 const FeedContentMessage = message('FeedContent', {
   feed: bytes(1, { length: 32 }),
   batches: repeated(nested(2, FeedBatchMessage), { max: MAX_CREDENTIALS }),
@@ -73,7 +62,7 @@ const SpaceAdmissionMessage = message('SpaceAdmission', {
   host: bytes(5, { length: 32 }),
   heads: repeated(nested(6, HeadMessage), { max: MAX_FEEDS }),
   controlFeeds: repeated(nested(7, FeedContentMessage), { max: MAX_FEEDS }),
-  readKeys: repeated(nested(8, ReadKeyMessage), { max: 64 }),
+  readKeys: repeated(nested(8, ReadKeyMessage), { max: MAX_READ_KEYS }),
 })
 
 /** The id of the genesis that an admission starts from, for whoever was promised one. @throws SpaceError `BAD_ADMISSION` */
@@ -117,7 +106,7 @@ export async function parseAdmission(encoded: Uint8Array): Promise<SpaceAdmissio
     hostIdentity: PublicKey.from(wire.host),
     heads: wire.heads.map((head) => headFromWire(PublicKey.from(wire.space), head)),
     controlFeeds: wire.controlFeeds.map(({ feed, batches }) => ({ feed: PublicKey.from(feed), batches })),
-    readKeys: wire.readKeys.map(readKeyFromWire),
+    readKeys: wire.readKeys.map((key) => readKeyFromWire(key, 'MALFORMED')),
   }
 }
 
@@ -131,11 +120,6 @@ export const headFromWire = (space: PublicKey, wire: ReturnType<typeof headToWir
   ...wire,
   space,
   feed: PublicKey.from(wire.feed),
-})
-export const readKeyToWire = ({ epoch, key }: ReadKey) => ({ epoch, key: key.unwrap() })
-export const readKeyFromWire = ({ epoch, key }: { epoch: number; key: Uint8Array }): ReadKey => ({
-  epoch,
-  key: new Redacted(key),
 })
 
 /**
