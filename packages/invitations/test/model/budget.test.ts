@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type Need, pathOf } from '../../../../machine.base.ts'
+
+const run = promisify(execFile)
+const MODEL = new URL('./budget.pml', import.meta.url).pathname
+
+const modelChecker = (program: string, install: string): Need => ({
+  tests: 'the model of the durable budget',
+  programs: [program],
+  install,
+  required: 'VESTIBULE_REQUIRE_SPIN',
+})
+const spin = pathOf(modelChecker('spin', 'spin'))
+const compiler = spin && pathOf(modelChecker('gcc', 'gcc libc6-dev'))
+
+interface Outcome {
+  readonly errors: number
+  readonly states: number
+  /** What did not hold; empty when everything did. */
+  readonly broken: string
+}
+
+/**
+ * Explores every state of the model.
+ * @param defines of the model, as `-D` takes them; see its first lines
+ * @param liveness whether a formula is checked too, over fair runs
+ */
+async function check(defines: readonly string[], liveness: boolean): Promise<Outcome> {
+  if (spin === undefined || compiler === undefined) throw new TypeError('no model checker')
+  const folder = await mkdtemp(join(tmpdir(), 'vestibule-model-'))
+  try {
+    await run(spin, [...defines.map((one) => `-D${one}`), '-a', MODEL], { cwd: folder })
+    const kind = liveness ? ['-DNFAIR=3'] : ['-DSAFETY']
+    // Not optimised: that would take longer than the search.
+    await run(compiler, ['-O0', '-w', '-DCOLLAPSE', ...kind, '-o', 'pan', 'pan.c'], { cwd: folder })
+    const search = ['-m1000000', ...(liveness ? ['-a', '-f'] : [])]
+    const { stdout } = await run(join(folder, 'pan'), search, { cwd: folder })
+    return {
+      errors: Number(/errors: (\d+)/.exec(stdout)?.[1]),
+      states: Number(/(\d+) states, stored/.exec(stdout)?.[1]),
+      broken: /^pan:1: (.*) \(at depth/m.exec(stdout)?.[1] ?? '',
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const counts = { states: 0 }
+afterAll(() => {
+  if (counts.states > 0) process.stdout.write(`model of the budget: ${counts.states} states\n`)
+})
+
+describe.skipIf(compiler === undefined)('the durable budget', { timeout: 120_000 }, () => {
+  test.for([
+    ['bounds the wrong codes over sessions, failed writes and crashes, and admits one', [], false],
+    ['is not used up by honest guests', ['HONEST'], true],
+    ['lets everybody who waits for it have a turn', ['WAITING'], true],
+  ] as const)('%s', async ([, defines, liveness]) => {
+    const { errors, states, broken } = await check(defines, liveness)
+    counts.states += states
+    expect({ errors, broken }).toEqual({ errors: 0, broken: '' })
+    expect(states).toBeGreaterThan(1000)
+  })
+
+  test.for([
+    ['off by one', 1, 'assertion violated (wrong<=3)'],
+    ['charged after the comparison', 2, 'assertion violated (wrong<=3)'],
+    ['without a reservation', 3, 'assertion violated (admissions<=1)'],
+    ['with a commit that an end does not stop', 5, 'assertion violated  !(endTold)'],
+    ['with wrong codes given back', 6, 'assertion violated (wrong<=3)'],
+    ['that starts anew with every start', 7, 'assertion violated (wrong<=3)'],
+  ] as const)('fails %s', async ([, mutant, law]) => {
+    expect(await check([`MUTANT=${mutant}`], false)).toMatchObject({ errors: 1, broken: law })
+  })
+
+  test('fails with a reservation that is never released', async () => {
+    expect(await check(['WAITING', 'MUTANT=4'], true)).toMatchObject({
+      errors: 1,
+      broken: 'acceptance cycle',
+    })
+  })
+})
