@@ -4,6 +4,7 @@ import type { Channel } from '@vestibule/network'
 import { headFromWire, headToWire } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { type FeedBatch, type SignedHead, verifyHead } from '../feed/entry.ts'
+import type { Feed } from '../feed/feed.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from './frame.ts'
 import { parseFrame, refusedByPeer, type SpacePeer } from './handshake.ts'
@@ -92,11 +93,24 @@ export class Session {
       await this.#channel.send(SpaceFrame.encode({ introduction: { credentials } }), { signal })
     while (!signal.aborted) {
       this.#news = false
-      const step = this.#sync.step(this.#store.feeds().filter(({ key }) => !this.#forked.has(key)))
+      const step = this.#sync.step(this.#toSend())
       if (step !== undefined) await this.#send(step, signal)
       else await this.#untilNews(signal)
     }
     signal.throwIfAborted()
+  }
+
+  /**
+   * In the order in which they are sent. One who has left says so last: whoever hears of it ends the session, and
+   * nobody else may have what was written before.
+   */
+  #toSend(): Feed[] {
+    const { roster, record } = this.#store
+    const feeds = this.#store.feeds().filter(({ key }) => !this.#forked.has(key))
+    const self = roster.feed(record.controlFeedKey)?.member
+    if (self === undefined || roster.departureOf(self) === undefined) return feeds
+    const isOwn = ({ key }: Feed): boolean => key === record.controlFeedKey
+    return [...feeds.filter((feed) => !isOwn(feed)), ...feeds.filter(isOwn)]
   }
 
   #untilNews(signal: AbortSignal): Promise<void> {

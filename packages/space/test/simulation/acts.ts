@@ -2,6 +2,7 @@ import { SpaceError } from '../../src/index.ts'
 import type { Chance } from './chance.ts'
 import type { Device } from './device.ts'
 import type { History } from './history.ts'
+import { storeOf } from './observe.ts'
 import type { Swarms } from './swarms.ts'
 
 /** What an act works on. It does nothing where things are not so that it could be done. */
@@ -37,6 +38,8 @@ const writeOn = async (device: Device, { history, note }: Scene): Promise<void> 
   const text = `${name} ${history.writes.length}`
   const one: History['writes'][number] = { device: name, text, outcome: 'open' }
   history.writes.push(one)
+  const { dataFeedKey } = storeOf(space).record
+  if (dataFeedKey !== undefined) device.dataFeeds.add(dataFeedKey)
   note(`${name} writes “${text}”`)
   try {
     const { id } = await space.write(text)

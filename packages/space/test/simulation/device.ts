@@ -33,8 +33,8 @@ export class Device {
   candidacy: Candidate | undefined
   /** Ids of the messages whose writing was acknowledged, by what was written. */
   readonly acknowledged = new Map<string, string>()
-  /** Ids of those that were there when `delivered` resolved. */
-  readonly delivered = new Set<string>()
+  /** The data feeds that it may have written to. */
+  readonly dataFeeds = new Set<PublicKey>()
   readonly #world: Surroundings
   #life: Life | undefined
 

@@ -1,62 +1,85 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { PublicKey } from '@vestibule/keys'
 import type { Device } from './device.ts'
 import type { History } from './history.ts'
-import { viewOf } from './observe.ts'
+import { idsIn, storeOf, viewOf } from './observe.ts'
+import { Oracle } from './oracle.ts'
 
 /** Everything that has to hold when all has come to rest. @throws Broken */
-export function checkOutcome(devices: readonly Device[], history: History): void {
-  agree(devices, history)
-  acknowledged(devices, history)
-  entitled(devices, history)
-  history.assertUnbroken()
-  const [first] = devices
+export async function checkOutcome(devices: readonly Device[], history: History): Promise<void> {
+  const inside = devices.filter(({ space }) => space !== undefined)
+  const [first] = inside
   if (first?.space === undefined) return
-  history.trace.push(...viewOf(first.space).members, ...viewOf(first.space).messages)
-}
-
-/** The devices of members that have the space. */
-const standing = (devices: readonly Device[]): Device[] => {
-  const [founder] = devices
-  return devices.filter(
-    ({ space, identity }) =>
-      space !== undefined && identity !== undefined && founder?.space?.roleOf(identity) !== undefined,
+  const credentials = inside.flatMap(({ space }) =>
+    space ? storeOf(space).roster.membership.credentials() : [],
   )
+  const oracle = new Oracle(first.space.key, new Map(credentials.map((one) => [one.id, one])).values())
+  const standing = inside.filter(({ identity }) => identity !== undefined && oracle.members.has(identity))
+  note(standing, history)
+  sameMembers(standing, history, oracle)
+  const written: Written = new Map()
+  for (const device of inside)
+    for (const feed of device.dataFeeds) written.set(feed, await idsIn(device, first.space.key, feed))
+  sameMessages(standing, written, history, oracle)
+  acknowledged(devices, written, history)
+  entitled(standing, devices, history)
+  history.assertUnbroken()
 }
 
-function agree(devices: readonly Device[], history: History): void {
-  const [first, ...others] = standing(devices)
+const membersOf = ({ space }: Device): string[] =>
+  (space?.members() ?? []).map(({ identityKey, role }) => `${role} ${identityKey.toHex()}`).sort()
+
+const idsOf = ({ space }: Device): string[] => space?.messages().map(({ id }) => id) ?? []
+
+function note([first]: readonly Device[], { trace }: History): void {
   if (first?.space === undefined) return
-  const expected = viewOf(first.space)
-  for (const { space, name } of others) {
-    const view = space && viewOf(space)
-    const show = () =>
-      `${first.name} and ${name}\n${JSON.stringify(expected, null, 1)}\n${JSON.stringify(view, null, 1)}`
-    history.law('all agree on the members', isDeepStrictEqual(view?.members, expected.members), show)
-    history.law('all agree on the messages', isDeepStrictEqual(view?.messages, expected.messages), show)
+  trace.push(`at ${first.name}:`, ...viewOf(first.space).members, ...viewOf(first.space).messages)
+}
+
+function sameMembers(standing: readonly Device[], history: History, { members }: Oracle): void {
+  const expected = [...members].map(([identity, { role }]) => `${role} ${identity.toHex()}`).sort()
+  for (const device of standing) {
+    const own = membersOf(device)
+    const show = () => `${device.name} has\n${own.join('\n')}\ninstead of\n${expected.join('\n')}`
+    history.law('all agree on the members', isDeepStrictEqual(own, expected), show)
   }
 }
 
-function acknowledged(devices: readonly Device[], history: History): void {
-  for (const { name, space, acknowledged } of devices) {
-    const own = new Set(space?.messages().map(({ id }) => id))
+/** Ids of everything that was written, by feed, in order, whether or not that was acknowledged. */
+type Written = Map<PublicKey, readonly string[]>
+
+/** What was written counts as far as the oracle says, in one order. */
+function sameMessages(standing: readonly Device[], written: Written, history: History, oracle: Oracle): void {
+  const expected = [...written].flatMap(([feed, ids]) => ids.slice(0, oracle.included(feed)))
+  const texts = new Map(
+    history.writes.flatMap((one) => (typeof one.outcome === 'object' ? [[one.outcome.id, one.text]] : [])),
+  )
+  const [first] = standing
+  for (const device of standing) {
+    const own = idsOf(device)
+    const lacking = expected.filter((id) => !own.includes(id))
+    const beyond = own.filter((id) => !expected.includes(id))
+    const show = (ids: string[]) => () => `${device.name}: ${ids.map((id) => texts.get(id) ?? id)}`
+    history.law('what counts is with all members', lacking.length === 0, show(lacking))
+    history.law('what does not count is with no member', beyond.length === 0, show(beyond))
+    history.law('all have it in one order', !first || isDeepStrictEqual(own, idsOf(first)), show([]))
+  }
+}
+
+function acknowledged(devices: readonly Device[], written: Written, history: History): void {
+  const kept = new Set([...written.values()].flat())
+  for (const { name, acknowledged } of devices)
     for (const [id, text] of acknowledged)
-      history.law('what was acknowledged is kept', own.has(id), () => `${name} lost “${text}”`)
-  }
-  for (const { device, ids } of history.deliveries) {
-    const others = devices.filter(({ name }) => name !== device)
-    const elsewhere = new Set(others.flatMap(({ space }) => space?.messages().map(({ id }) => id) ?? []))
-    for (const id of ids)
-      history.law('what was delivered is at another', elsewhere.has(id), () => `${device}: ${id}`)
-  }
+      history.law('what was acknowledged is kept', kept.has(id), () => `${name} lost “${text}”`)
   const refused = new Set(history.writes.flatMap(({ text, outcome }) => (outcome === 'refused' ? text : [])))
   for (const { name, space } of devices)
     for (const { text } of space?.messages() ?? [])
       history.law('what was refused was not done', !refused.has(text ?? ''), () => `${name} has “${text}”`)
 }
 
-function entitled(devices: readonly Device[], history: History): void {
+function entitled(standing: readonly Device[], devices: readonly Device[], history: History): void {
   const names = new Map(devices.map(({ identity, name }) => [identity, name]))
-  for (const { space, name } of standing(devices))
+  for (const { space, name } of standing)
     for (const { identityKey } of space?.members() ?? []) {
       const member = names.get(identityKey)
       const isAdmitted = history.admissions.some(({ guest, hostRole }) => guest === member && hostRole)
@@ -66,14 +89,4 @@ function entitled(devices: readonly Device[], history: History): void {
         () => `${name} has ${member}`,
       )
     }
-  for (const { guest, acknowledged } of history.admissions) {
-    const device = devices.find(({ name }) => name === guest)
-    const { identity } = device ?? {}
-    if (acknowledged && identity !== undefined)
-      history.law(
-        'whoever was admitted is a member',
-        devices[0]?.space?.roleOf(identity) !== undefined,
-        () => `${guest} is none`,
-      )
-  }
 }

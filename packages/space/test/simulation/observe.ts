@@ -1,5 +1,9 @@
+import type { PublicKey } from '@vestibule/keys'
+import { Feed } from '../../src/feed/feed.ts'
 import type { Message, Space, Storage } from '../../src/index.ts'
 import { SpaceManager } from '../../src/index.ts'
+import { storageKeys } from '../../src/record.ts'
+import type { SpaceStore } from '../../src/space-store.ts'
 import type { Device, Running } from './device.ts'
 
 /** What a device shows of its space. */
@@ -7,6 +11,10 @@ export interface View {
   readonly members: readonly string[]
   readonly messages: readonly string[]
 }
+
+/** The credentials and feeds behind a space. */
+export const storeOf = (space: Space): SpaceStore =>
+  (space as unknown as { readonly store: SpaceStore }).store
 
 export const viewOf = (space: Space): View => ({
   members: space
@@ -18,6 +26,14 @@ export const viewOf = (space: Space): View => ({
 
 const lineOf = ({ id, author, device, timestampMs, text }: Message): string =>
   `${id} ${author.toHex()} ${device.toHex()} ${timestampMs} ${text}`
+
+/** Ids of what a device has in a feed of its own, included in the space or not, by its disk alone. */
+export async function idsIn({ disk }: Device, space: PublicKey, key: PublicKey): Promise<string[]> {
+  const feed = await Feed.open(await disk.copy(), storageKeys.feed(space, key), { space, key })
+  const hashes: Uint8Array[] = []
+  for (let at = 0; at < feed.length; at++) hashes.push(await feed.hashOf(at))
+  return hashes.map((hash) => Buffer.from(hash).toString('hex'))
+}
 
 const nobody = {
   joinSwarm: async () => ({

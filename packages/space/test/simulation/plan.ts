@@ -2,6 +2,7 @@ import * as acts from './acts.ts'
 import * as admissions from './admission-acts.ts'
 import { Chance } from './chance.ts'
 import * as faults from './fault-acts.ts'
+import * as members from './member-acts.ts'
 
 /** One act at its time: who does it, to whom, and a seed for all else about it, so that the rest stays when it is left out. */
 export interface Step {
@@ -27,6 +28,10 @@ const WEIGHTS: readonly (readonly [string, acts.Act, number])[] = [
   ['deliver', acts.deliver, 5],
   ['admit', admissions.admit, 30],
   ['admit at once', admissions.admitAtOnce, 6],
+  ['remove', members.remove, 6],
+  ['change role', members.changeRole, 6],
+  ['leave', members.leave, 2],
+  ['hand over', members.handOver, 2],
   ['crash', acts.crash, 5],
   ['crash while writing', acts.crashWhileWriting, 6],
   ['start', acts.start, 20],

@@ -52,7 +52,7 @@ class Simulation {
     }
     await this.#settleDown()
     for (let i = 0; i < 3; i++) await this.#checkMemory(this.#chance.pick(this.devices))
-    checkOutcome(this.devices, this.history)
+    await checkOutcome(this.devices, this.history)
   }
 
   #do({ act, a, b, seed }: Step): void {
