@@ -62,7 +62,9 @@ export const write: Act = async (scene) => {
 export const deliver: Act = async ({ some, history, note }) => {
   const device = some(isInside)
   if (device?.space === undefined) return
+  const { dataFeedKey: feed } = storeOf(device.space).record
   const ids = [...device.acknowledged.keys()]
+  if (feed === undefined) return
   try {
     await device.space.delivered()
   } catch (error) {
@@ -70,7 +72,7 @@ export const deliver: Act = async ({ some, history, note }) => {
     return
   }
   note(`${device.name} has delivered ${ids.length}`)
-  history.deliveries.push({ device: device.name, ids })
+  history.deliveries.push({ device: device.name, feed, ids })
 }
 
 export const crash: Act = ({ some, note }) => {

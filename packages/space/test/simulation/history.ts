@@ -1,4 +1,5 @@
 import type { Role } from '@vestibule/credentials'
+import type { PublicKey } from '@vestibule/keys'
 
 /** What was asked for, as the devices saw it at the time: what laws about the outcome are judged by. */
 export interface Admission {
@@ -30,8 +31,12 @@ export class History {
   readonly trace: string[] = []
   readonly admissions: Admission[] = []
   readonly writes: Write[] = []
-  /** What `delivered` resolved for. */
-  readonly deliveries: { readonly device: string; readonly ids: readonly string[] }[] = []
+  /** What `delivered` resolved for: ids in a data feed. */
+  readonly deliveries: {
+    readonly device: string
+    readonly feed: PublicKey
+    readonly ids: readonly string[]
+  }[] = []
   /** The first law that was broken while something ran on its own. */
   broken: Broken | undefined
 

@@ -22,6 +22,7 @@ export async function checkOutcome(devices: readonly Device[], history: History)
     for (const feed of device.dataFeeds) written.set(feed, await idsIn(device, first.space.key, feed))
   sameMessages(standing, written, history, oracle)
   acknowledged(devices, written, history)
+  await delivered(first.space.key, inside, history)
   entitled(standing, devices, history)
   history.assertUnbroken()
 }
@@ -58,10 +59,8 @@ function sameMessages(standing: readonly Device[], written: Written, history: Hi
   for (const device of standing) {
     const own = idsOf(device)
     const lacking = expected.filter((id) => !own.includes(id))
-    const beyond = own.filter((id) => !expected.includes(id))
     const show = (ids: string[]) => () => `${device.name}: ${ids.map((id) => texts.get(id) ?? id)}`
     history.law('what counts is with all members', lacking.length === 0, show(lacking))
-    history.law('what does not count is with no member', beyond.length === 0, show(beyond))
     history.law('all have it in one order', !first || isDeepStrictEqual(own, idsOf(first)), show([]))
   }
 }
@@ -75,6 +74,17 @@ function acknowledged(devices: readonly Device[], written: Written, history: His
   for (const { name, space } of devices)
     for (const { text } of space?.messages() ?? [])
       history.law('what was refused was not done', !refused.has(text ?? ''), () => `${name} has “${text}”`)
+}
+
+/** Another member's disk has it, whatever became of either. */
+async function delivered(space: PublicKey, devices: readonly Device[], history: History): Promise<void> {
+  for (const { device, feed, ids } of history.deliveries) {
+    const elsewhere = new Set<string>()
+    for (const other of devices)
+      if (other.name !== device) for (const id of await idsIn(other, space, feed)) elsewhere.add(id)
+    const lacking = ids.filter((id) => !elsewhere.has(id))
+    history.law('what was delivered is at another', lacking.length === 0, () => `${device}: ${lacking}`)
+  }
 }
 
 function entitled(standing: readonly Device[], devices: readonly Device[], history: History): void {
