@@ -23,7 +23,14 @@ const invitation = {
   maxAttempts: 0,
   sealedSecrets: new Uint8Array(),
 } as const
-const epoch = { type: 'Epoch', space, number: 1, keys: [], heads: [] } as const
+const epoch = {
+  type: 'Epoch',
+  space,
+  number: 1,
+  keys: [],
+  heads: [],
+  commitment: new Uint8Array(32),
+} as const
 
 describe('a claim that speaks of its issuer', () => {
   it('is refused from anybody else', async () => {

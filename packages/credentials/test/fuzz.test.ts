@@ -114,6 +114,7 @@ describe('whatever somebody signs', () => {
         previous: 'ab'.repeat(32),
         keys: [{ device: keyOf(2), sealed: bytes32 }],
         heads,
+        commitment: bytes32,
       }),
       sample({ type: 'SpaceGenesis', space, name: '', identity: keyOf(2) }),
     ]

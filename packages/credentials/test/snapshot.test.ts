@@ -19,7 +19,7 @@ async function kitchen() {
   const admitted = await say(founder, admission(space, admin.identity, 'ADMIN'))
   await say(admin, feedClaim(space, admin, FEEDS[0], 'DATA'))
   const keys = [{ device: admin.device, sealed: new Uint8Array([1, 2, 3]) }]
-  await say(founder, { type: 'Epoch', space, number: 1, keys, heads: [] })
+  await say(founder, { type: 'Epoch', space, number: 1, keys, heads: [], commitment: new Uint8Array(32) })
   await say(admin, {
     type: 'DelegatedInvitation',
     space,

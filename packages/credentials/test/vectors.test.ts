@@ -101,7 +101,7 @@ describe('the golden bytes', () => {
   })
 
   it('are the ones that were released', () => {
-    const hash = 'c992b16699f3ac4c240bbf03a0a71af8de64faaa493e51dc134b267f2491f925'
+    const hash = 'c513577e5fde9e9f8c6078abfc9546f99e3e6195096870a0886e4707a598673b'
     expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
   })
 

@@ -196,6 +196,8 @@ export interface Epoch {
   readonly keys: readonly SealedKey[]
   /** Data feeds as they are included, ascending. No later removal cuts below. */
   readonly heads: readonly FeedHead[]
+  /** 32 bytes that the read key gives and no other: everybody can tell it from another. A copy at every access. */
+  readonly commitment: Uint8Array
 }
 
 /** The answer to a verifier's challenge; see `issuePresentation`. */

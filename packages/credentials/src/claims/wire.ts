@@ -142,6 +142,7 @@ const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
     previous: optional(id(3)),
     keys: repeated(nested(4, SealedKeyWire), { max: MAX_SEALED_KEYS }),
     heads: heads(5),
+    commitment: bytes(6, { length: 32 }),
   }),
   Auth: message('Auth', {
     space: key(1),

@@ -20,6 +20,7 @@ export class Devices {
   readonly #places = new Map<PublicKey, Map<PublicKey, Place>>()
   readonly #bySigner = new Map<PublicKey, Map<PublicKey, [PublicKey, number][]>>()
   readonly #byDevice = new Map<PublicKey, Map<PublicKey, number[]>>()
+  readonly #owners = new Map<PublicKey, PublicKey[]>()
   readonly #signers = new Map<number, PublicKey>()
   readonly #revocations = new Map<PublicKey, Map<PublicKey, number[]>>()
 
@@ -38,6 +39,8 @@ export class Devices {
     if (claim.type !== 'AuthorizedDevice') return false
     this.#signers.set(index, signer)
     pushAt(this.#bySigner, issuer, signer, [claim.device, index])
+    if (this.namingsOf(issuer, claim.device).length === 0)
+      this.#owners.set(claim.device, [...this.ownersOf(claim.device), issuer])
     pushAt(this.#byDevice, issuer, claim.device, index)
     return this.#relax(issuer, signer, claim.device, index)
   }
@@ -56,6 +59,11 @@ export class Devices {
   /** The level of a key: 0 for the identity's own; nothing for one that no act names. */
   level(identity: PublicKey, key: PublicKey): number | undefined {
     return key === identity ? 0 : this.#places.get(identity)?.get(key)?.level
+  }
+
+  /** The identities that have named a device as theirs: one, unless somebody names another's. */
+  ownersOf(device: PublicKey): readonly PublicKey[] {
+    return this.#owners.get(device) ?? []
   }
 
   /** The acts that name a device. */

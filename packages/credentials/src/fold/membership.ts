@@ -52,6 +52,7 @@ export class Membership {
   readonly #waitingIds = new Set<string>()
   readonly #members: Members
   readonly #feeds: Feeds
+  #epochs: { readonly size: number; readonly state: EpochState } | undefined
 
   /**
    * @param space the key of the space
@@ -271,9 +272,11 @@ export class Membership {
     return liveInvitations(this.#verdicts, options.nowMs)
   }
 
-  /** The epochs of the space, and which one to write under. */
+  /** The epochs of the space, and which one to write under; the same object until another credential comes. */
   epochs(): EpochState {
-    return epochsOf(this.#verdicts)
+    if (this.#epochs?.size !== this.#acts.size)
+      this.#epochs = { size: this.#acts.size, state: epochsOf(this.#verdicts) }
+    return this.#epochs.state
   }
 
   /** Where the data feeds of removed and demoted members end. A feed that is not in it is not cut. */

@@ -95,7 +95,14 @@ export const revoke = (identity: PublicKey, device: PublicKey): Claim => ({
   identity,
   device,
 })
-export const EPOCH: Claim = { type: 'Epoch', space: SPACE, number: 1, keys: [], heads: [] }
+export const EPOCH: Claim = {
+  type: 'Epoch',
+  space: SPACE,
+  number: 1,
+  keys: [],
+  heads: [],
+  commitment: new Uint8Array(32),
+}
 const AGREEMENT_KEY = new Uint8Array(32)
 /** What the fold sees has been verified, so it looks at no proof. */
 const PROOF = new Uint8Array(128)

@@ -182,38 +182,6 @@ describe('delegated invitations', () => {
   })
 })
 
-describe('epochs', () => {
-  it('are needed after every loss, a void one too, and the first that covers all is current', () => {
-    const fold = tale('P:O Q:O', (s) => {
-      s.say('e1', 'F', EPOCH)
-      s.say('q', 'Q', remove(who('F')))
-    })
-    expect([fold.epochs().all.length, fold.epochs().current, fold.epochs().isNeeded]).toEqual([
-      1,
-      undefined,
-      true,
-    ])
-    const after = tale('P:O Q:O', (s) => {
-      const q = s.say('q', 'Q', remove(who('F')))
-      s.say('e2', 'F', EPOCH, [q])
-      s.say('e3', 'P', EPOCH, ['e2'])
-    })
-    expect([after.epochs().current?.id, after.epochs().isNeeded]).toEqual(['e2', false])
-    expect(tale('', () => undefined).epochs()).toEqual({ all: [], current: undefined, isNeeded: false })
-  })
-
-  it('are by admins, and by any member with the revocation of its own device', () => {
-    const fold = tale('M:A X:R', (s) => {
-      const one = s.say('x1', 'X', named(who('X'), device('X', 1)))
-      const revoked = s.say('v', 'X', revoke(who('X'), device('X', 1)), [one])
-      s.say('ex', 'X', EPOCH, [revoked])
-      s.say('no', 'X', EPOCH)
-      s.say('em', 'M', EPOCH)
-    })
-    expect(['ex', 'no', 'em'].map((id) => fold.counts(id))).toEqual([true, false, true])
-  })
-})
-
 describe('members', () => {
   it('are shown as they said last', () => {
     const profile = (displayName: string): Claim => ({

@@ -224,18 +224,22 @@ say(
     'the name of a device', 'DeviceProfile', {**ADA, 'device': PUB['device'].hex(), 'label': 'Téléphone'},
     OF_ADA + data(2, PUB['device']) + data(3, 'Téléphone'.encode()),
 )
+# The read key is 32 times 9.
+COMMITMENT = hashlib.sha256(pae(b'vestibule read key commitment v1', PUB['space'], bytes([9]) * 32)).digest()
 first = say(
     'the first epoch, sealed to two devices', 'Epoch',
     {**SPACE, 'number': 1, 'keys': [{'device': PUB[name].hex(), 'sealed': SEALED.hex()}
-                                    for name in ascending('device', 'second')], 'heads': []},
+                                    for name in ascending('device', 'second')], 'heads': [], 'commitment': COMMITMENT.hex()},
     IN_SPACE + number(2, 1)
-    + b''.join(data(4, data(1, PUB[name]) + data(2, SEALED)) for name in ascending('device', 'second')),
+    + b''.join(data(4, data(1, PUB[name]) + data(2, SEALED)) for name in ascending('device', 'second'))
+    + data(6, COMMITMENT),
     parents=[member['id']],
 )
 say(
     'an epoch that follows, and records heads', 'Epoch',
-    {**SPACE, 'number': 2, 'previous': first['id'], 'keys': [], 'heads': HEAD_VALUES},
-    IN_SPACE + number(2, 2) + data(3, bytes.fromhex(first['id'])) + heads(5), parents=[first['id']],
+    {**SPACE, 'number': 2, 'previous': first['id'], 'keys': [], 'heads': HEAD_VALUES,
+     'commitment': COMMITMENT.hex()},
+    IN_SPACE + number(2, 2) + data(3, bytes.fromhex(first['id'])) + heads(5) + data(6, COMMITMENT), parents=[first['id']],
 )
 
 print(json.dumps({

@@ -122,7 +122,7 @@ describe('an export', () => {
       ],
       [{ type: 'CancelledInvitation', space, delegation: 'ab'.repeat(32) }, space],
       [{ type: 'InvitationAttempts', space, delegation: 'ab'.repeat(32), failed: 2 }, space],
-      [{ type: 'Epoch', space, number: 1, keys: [{ device, sealed: hash }], heads }, space],
+      [{ type: 'Epoch', space, number: 1, keys: [{ device, sealed: hash }], heads, commitment: hash }, space],
     ]
     const own = await recoveryClaim(identity)
     const recovery = await issueCredential({
