@@ -1,1 +1,1 @@
-export { FileStorage, type FileStorageOptions } from './storage/file-storage.ts'
+export { FileStorage, type FileStorageOptions } from './storage/file/file-storage.ts'

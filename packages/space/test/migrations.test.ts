@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { MemoryStorage, SigningContext, SpaceManager, type Storage } from '../src/index.ts'
 import { migrate } from '../src/migrations/migrate.ts'
 import type { Migration } from '../src/migrations/migrations.ts'
-import { FileStorage } from '../src/storage/file-storage.ts'
+import { FileStorage } from '../src/storage/file/file-storage.ts'
 import { makeFixture } from './fixtures/make-fixture.ts'
 import { namesOf, Person, stillClock, World } from './world.ts'
 

@@ -3,10 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { FileStorage } from '../src/storage/file-storage.ts'
-import { storageSuite } from '../src/testing.ts'
+import { FileStorage } from '../../src/storage/file/file-storage.ts'
+import { storageSuite } from '../../src/testing.ts'
 
 const directories: string[] = []
 const fresh = (): string => {
@@ -20,9 +19,13 @@ afterEach(() => {
 
 const value = Uint8Array.of(1, 2, 3)
 const child = (directory: string, mode: string): ChildProcess =>
-  spawn(process.execPath, [fileURLToPath(new URL('./storage-child.ts', import.meta.url)), directory, mode], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  spawn(
+    process.execPath,
+    ['--conditions=@vestibule/source', join(import.meta.dirname, 'storage-child.ts'), directory, mode],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
 
 describe('FileStorage', () => {
   const subject = {

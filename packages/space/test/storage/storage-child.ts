@@ -1,6 +1,6 @@
 /** Opens the storage of the directory in argv[2]; in mode `write` writes pairs for ever and prints each count. */
 import { writeSync } from 'node:fs'
-import { FileStorage } from '../src/storage/file-storage.ts'
+import { FileStorage } from '../../src/storage/file/file-storage.ts'
 
 const [directory = '', mode] = process.argv.slice(2)
 try {
