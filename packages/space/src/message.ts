@@ -36,6 +36,11 @@ export interface Message {
   readonly text?: string
   /** When it was written as bytes. They are shared by all who read the message: don't change them. */
   readonly bytes?: Uint8Array
+  /**
+   * False for what the own identity wrote and nobody counts: it had lost the right to write, and did not know. Others
+   * never see it.
+   */
+  readonly included?: false
 }
 
 /** Version 1, which nobody writes any more. */
@@ -130,6 +135,11 @@ export class PlacedMessage {
     this.epoch = epoch
     this.#hash = entry.hash
     this.#from = from
+  }
+
+  /** The identity that wrote it. */
+  get author(): PublicKey {
+    return this.#from.member
   }
 
   /** Reads a data entry; `undefined` for one that is no message of a version known here. It stays in its feed all the same. */

@@ -56,6 +56,8 @@ export class Roster {
   /** Takes the own admission, verified, as the word on what the fold does not know yet. */
   vouch(admission: SpaceAdmission): void {
     this.#ownPath = admission.path
+    this.#vouched.clear()
+    this.#vouchedFeeds.clear()
     for (const { claim } of admission.path) {
       if (claim.type !== 'SpaceMember') continue
       const { member: identityKey, role, profile } = claim

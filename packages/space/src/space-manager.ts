@@ -117,12 +117,14 @@ export class SpaceManager {
 
   /**
    * Takes up a membership: checks everything in the admission, then writes it in one transaction. Accepting again
-   * gives the same space.
+   * gives the same space; one that the own identity was removed from, or has left, goes on with what it had.
    * @throws SpaceError `BAD_ADMISSION`, and then nothing was written; `CLOSED`; storage and network errors
    */
   acceptSpace(admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
     return this.#whileOpen(async () => {
       const existing = this.#existing(admission)
+      if (existing !== undefined && existing.space.removal !== undefined)
+        return this.#readmit(existing, admission, options)
       if (existing !== undefined) {
         if (options.alsoWrite !== undefined) await this.storage.transact(options.alsoWrite)
         return this.#join(existing, options.addresses)
@@ -204,6 +206,15 @@ export class SpaceManager {
     if (entry !== undefined && entry.space.genesisId !== genesisIdOf(admission))
       throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
     return entry
+  }
+
+  async #readmit(entry: Entry, admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
+    const own = { keyring: this.#keyring, signingContext: this.signingContext }
+    const { store } = await prepareAcceptance(admission, options, own)
+    await entry.space.readmit(admission, store, options.alsoWrite)
+    await entry.swarm?.close()
+    delete entry.swarm
+    return this.#join(entry, options.addresses)
   }
 
   async #load(record: SpaceRecord): Promise<Entry> {

@@ -1,6 +1,7 @@
 import { type Credential, CredentialsError, verifyCredentials } from '@vestibule/credentials'
 import type { PublicKey, Signer } from '@vestibule/keys'
-import { parseAdmission } from './admission/admission.ts'
+import { Horizon } from './acts/horizon.ts'
+import { parseAdmission, type SpaceAdmission, verifyAll } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
 import { createBatch, type FeedBatch, type FeedEntry, type FeedRun, verifyBatch } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
@@ -9,7 +10,7 @@ import { MessageLog } from './messages/message-log.ts'
 import type { EntryPlace } from './read-keys/entry-cipher.ts'
 import { FOUNDING_EPOCH } from './read-keys/read-key.ts'
 import { ReadKeyRing } from './read-keys/ring.ts'
-import { type SpaceRecord, storageKeys } from './record.ts'
+import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { Roster } from './roster.ts'
 import { Serial } from './serial.ts'
 import type { Storage, StorageWrite } from './storage/storage.ts'
@@ -20,6 +21,8 @@ export interface StoreChange {
   /** Whether credentials were among them. */
   readonly control: boolean
   readonly messages: readonly PlacedMessage[]
+  /** Whether entries that were here before count now and did not, or the other way round. */
+  readonly reset: boolean
 }
 
 /**
@@ -27,13 +30,18 @@ export interface StoreChange {
  * of the data feeds. Everything in memory follows from the storage, and changes only after it.
  */
 export class SpaceStore {
-  readonly record: SpaceRecord
+  /** As it is stored: whoever changes it has stored it before. */
+  record: SpaceRecord
   readonly roster: Roster
-  readonly readKeys: ReadKeyRing
+  readKeys: ReadKeyRing
+  /** How far the data feeds count. */
+  readonly horizon: Horizon
   /** Changes of this space are made one after the other, so that no two continue a feed from the same head. */
   readonly serial = new Serial()
   /** What came with the own admission besides the line of grants; nothing at the founder's. */
   vouched: readonly Credential[] = []
+  /** What showed this device that its member is one no longer, when that is not part of the membership. */
+  notice: Credential | undefined
   readonly #storage: Storage
   readonly #feeds = new Map<PublicKey, Feed>()
   readonly #messages = new MessageLog()
@@ -45,6 +53,7 @@ export class SpaceStore {
     this.record = record
     this.roster = new Roster(record.spaceKey, record.genesisId)
     this.readKeys = new ReadKeyRing(record.spaceKey, record.readKeys)
+    this.horizon = new Horizon(this.roster)
     this.#storage = storage
   }
 
@@ -55,15 +64,30 @@ export class SpaceStore {
   static async open(storage: Storage, record: SpaceRecord): Promise<SpaceStore> {
     const store = new SpaceStore(storage, record)
     const admission = await storage.get(storageKeys.admission(record.spaceKey))
+    const notice = await storage.get(storageKeys.notice(record.spaceKey))
+    if (notice !== undefined) [store.notice] = await verifyAll([notice], 'STORAGE_CORRUPT')
+    await store.#begin(admission && (await parseAdmission(admission)))
+    return store
+  }
+
+  /** Goes on under another admission, that has been stored. Inside the serial. */
+  async begin(record: SpaceRecord, admission: SpaceAdmission): Promise<void> {
+    this.record = record
+    this.readKeys = new ReadKeyRing(record.spaceKey, record.readKeys)
+    this.notice = undefined
+    await this.#begin(admission)
+    this.onChange({ feed: record.controlFeedKey, control: true, messages: [], reset: true })
+  }
+
+  async #begin(admission: SpaceAdmission | undefined): Promise<void> {
     if (admission !== undefined) {
-      const parsed = await parseAdmission(admission)
-      store.roster.vouch(parsed)
-      store.vouched = parsed.credentials
+      this.roster.vouch(admission)
+      this.vouched = admission.credentials
     }
     // The founder's own control feed holds the credentials that admit it.
-    await store.#open(record.controlFeedKey, 'CONTROL')
-    await store.#openAdmitted()
-    return store
+    await this.#open(this.record.controlFeedKey, 'CONTROL')
+    await this.#openAdmitted()
+    this.horizon.update(this.#feeds.values())
   }
 
   /** The feeds of the space, control feeds first. */
@@ -76,14 +100,17 @@ export class SpaceStore {
   }
 
   /**
-   * In the order of {@link MessageLog}. Those of feeds that no longer belong to the space are left out, and those that
-   * can't be read.
+   * In the order of {@link MessageLog}. Those that can't be read are left out, and those that do not count, but for what
+   * `own` wrote: that is marked.
    */
-  messages(): Message[] {
-    return this.#messages
-      .all()
-      .filter(({ feed }) => this.roster.feed(feed)?.purpose === 'DATA')
-      .flatMap((placed) => placed.open(this.readKeys) ?? [])
+  messages(own: PublicKey): Message[] {
+    return this.#messages.all().flatMap((placed) => {
+      const isCounted = this.horizon.counts(placed.feed, placed.sequence)
+      if (!isCounted && placed.author !== own) return []
+      const message = placed.open(this.readKeys)
+      if (message === undefined) return []
+      return isCounted ? message : Object.freeze({ ...message, included: false as const })
+    })
   }
 
   /** Where the next message of an own data feed will stand, and which read key seals it. */
@@ -119,17 +146,23 @@ export class SpaceStore {
 
   /**
    * Takes in entries of a feed that came from somebody else: verified, stored, and only then counted.
-   * @returns whether there was anything new
+   * @returns whether there was anything new; what lies behind the end of a feed that was cut is passed over
    * @throws SpaceError `NOT_ADMITTED`, whatever `verifyBatch` throws, and whatever the storage throws
    */
   receive(key: PublicKey, batch: FeedBatch): Promise<boolean> {
     return this.serial.run(async () => {
       const feed = this.feed(key)
       if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'entries of a feed that is not admitted')
+      if (!this.horizon.counts(key, feed.length)) return false
       const run = await verifyBatch(feed.head, batch)
       if (run.entries.length > 0) await this.#commit(feed, run, [])
       return run.entries.length > 0
     })
+  }
+
+  /** What has to be stored for a record. */
+  recordWrite(record: SpaceRecord): StorageWrite {
+    return { key: storageKeys.record(record.spaceKey), value: encodeRecord(record) }
   }
 
   /** Writes something else of this space, when nothing of it is being changed. */
@@ -143,11 +176,13 @@ export class SpaceStore {
     await this.#storage.transact([...(await feed.writes(run)), ...alsoWrite])
     feed.advance(run)
     let messages: PlacedMessage[] = []
+    let reset = false
     if (credentials !== undefined) {
       this.#fold(feed.key, credentials)
       await this.#openAdmitted()
+      reset = this.horizon.update(this.#feeds.values())
     } else messages = this.#place(feed.key, entries)
-    const change = { feed: feed.key, control: credentials !== undefined, messages }
+    const change = { feed: feed.key, control: credentials !== undefined, messages, reset }
     this.onChange(change)
     return change
   }
@@ -170,7 +205,7 @@ export class SpaceStore {
       const placed = PlacedMessage.of(entry, { space: this.record.spaceKey, feed: key, member, device })
       if (placed === undefined) return []
       this.#messages.add(placed)
-      return placed
+      return this.horizon.counts(key, entry.sequence) ? placed : []
     })
   }
 

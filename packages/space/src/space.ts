@@ -1,29 +1,37 @@
 import type { Credential, Role } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import type { Channel, Clock } from '@vestibule/network'
+import { ownDataFeed } from './acts/data-feed.ts'
 import { MemberActs } from './acts/member-acts.ts'
+import { readNotice, removalOf } from './acts/notice.ts'
 import type { Actor, SequelOf } from './acts/perform.ts'
+import { readmit } from './acts/readmit.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
 import { encodeDataEntry, type Message } from './message.ts'
-import { spaceTopic } from './record.ts'
+import { spaceTopic, storageKeys } from './record.ts'
 import { revokeOthers } from './recovery/revoke.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
 import type { Departure, Member } from './roster.ts'
 import type { SpaceStore, StoreChange } from './space-store.ts'
+import type { StorageWrite } from './storage/storage.ts'
 
 /** What happens in a space; each part may be left out. */
 export interface SpaceListener {
   /** Somebody became a member or changed. */
   onMembers?(members: readonly Member[]): void
-  /** They are no longer members, the own identity may be among them. */
+  /** They are no longer members. */
   onDepartures?(departures: readonly Departure[]): void
+  /** The own identity is no longer a member, see {@link Space.removal}; or is one again, without an argument. */
+  onRemoval?(removal?: Departure): void
   /** A message came or was written. It stands in {@link Space.messages} at its place, not always the last. */
   onMessage?(message: Message): void
+  /** Messages that were here already went, or came back, because who may write has changed: these are all now. */
+  onMessages?(messages: readonly Message[]): void
   /** Members connected or went. */
   onPeers?(peers: readonly SpacePeer[]): void
   /** A peer was refused, a feed forked, or something could not be stored. The space goes on. */
@@ -52,6 +60,7 @@ export class Space extends MemberActs {
   readonly #replication: Replication
   readonly #listeners = new Set<SpaceListener>()
   #members: readonly Member[]
+  #removal: Departure | undefined
   #closed = false
 
   /** @internal @param onControl called after every change of the credentials */
@@ -60,10 +69,12 @@ export class Space extends MemberActs {
     this.store = store
     this.#parts = parts
     this.#members = store.roster.members()
+    this.#removal = this.removal
     this.#replication = new Replication(store, parts.signingContext, parts.clock, {
       onPeers: () => this.#emit((listener) => listener.onPeers?.(this.peers())),
       onIntroduction: (introduction) =>
         this.#serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
+      onRemoval: (encoded) => this.#onNotice(encoded),
       onProblem: (problem) => this.#emit((listener) => listener.onProblem?.(problem)),
     })
     store.onChange = (change) => {
@@ -99,6 +110,15 @@ export class Space extends MemberActs {
     return spaceTopic(this.store.record)
   }
 
+  /**
+   * What ended the own membership; `undefined` for a member. All that is here stays readable, others refuse this device,
+   * and nothing more can be written before it is admitted again.
+   */
+  get removal(): Departure | undefined {
+    const { roster, notice } = this.store
+    return removalOf(roster, this.#parts.signingContext.identityKey, notice)
+  }
+
   members(): readonly Member[] {
     return this.#members
   }
@@ -120,7 +140,7 @@ export class Space extends MemberActs {
 
   /** All messages, in an order that is the same for all who have the same ones, each behind what its author knew. */
   messages(): readonly Message[] {
-    return this.store.messages()
+    return this.store.messages(this.#parts.signingContext.identityKey)
   }
 
   /** Calls back from now on. @returns a function that ends it */
@@ -138,7 +158,7 @@ export class Space extends MemberActs {
    * @throws SpaceError `NOT_ALLOWED`, `ALREADY_MEMBER` (with other feeds), `BAD_CANDIDATE`, `CLOSED`, and storage errors
    */
   admit(candidate: Candidate, options: AdmitOptions): Promise<SpaceAdmission> {
-    return this.#serially(() => admit({ store: this.store, ...this.#parts }, candidate, options))
+    return this.act((actor) => admit(actor, candidate, options))
   }
 
   /**
@@ -187,12 +207,12 @@ export class Space extends MemberActs {
 
   /**
    * Writes a message: text, or bytes. Durable on this device when it resolves; see {@link Space.delivered}.
-   * @throws SpaceError `NOT_ALLOWED` for a reader, `TOO_LARGE` (60 KiB), `CLOSED`, and storage errors
+   * @throws SpaceError `NOT_ALLOWED` for a reader, `NOT_A_MEMBER` for one no longer, `TOO_LARGE` (60 KiB), `CLOSED`, and
+   *   storage errors
    */
   write(body: string | Uint8Array): Promise<Message> {
-    return this.#serially(async () => {
-      const { dataFeedKey } = this.store.record
-      if (dataFeedKey === undefined) throw new SpaceError('NOT_ALLOWED', 'a reader writes no messages')
+    return this.act(async (actor) => {
+      const dataFeedKey = await ownDataFeed(actor)
       const { keyring, clock } = this.#parts
       const { readKeys } = this.store
       const content = { body, timestampMs: Math.max(0, Math.floor(clock.now())) }
@@ -224,6 +244,16 @@ export class Space extends MemberActs {
     await this.#replication.synced(options.signal)
   }
 
+  /** @internal Takes up a new membership: see `readmit`. */
+  async readmit(
+    admission: SpaceAdmission,
+    fresh: SpaceStore,
+    alsoWrite?: readonly StorageWrite[],
+  ): Promise<void> {
+    this.#assertOpen()
+    await readmit(this.store, admission, fresh, alsoWrite)
+  }
+
   /** @internal Serves one channel of the space's swarm. */
   serve(channel: Channel, signal: AbortSignal): Promise<void> {
     return this.#replication.serve(channel, signal)
@@ -237,7 +267,11 @@ export class Space extends MemberActs {
   }
 
   protected act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {
-    return this.#serially(() => task({ store: this.store, ...this.#parts }))
+    return this.#serially(() => {
+      if (this.removal !== undefined)
+        throw new SpaceError('NOT_A_MEMBER', 'the own identity is no longer a member')
+      return task({ store: this.store, ...this.#parts })
+    })
   }
 
   #serially<T>(task: () => Promise<T>): Promise<T> {
@@ -251,7 +285,7 @@ export class Space extends MemberActs {
     if (this.#closed) throw new SpaceError('CLOSED', 'the space is closed')
   }
 
-  #onChange({ control, messages }: StoreChange): void {
+  #onChange({ control, messages, reset }: StoreChange): void {
     this.#replication.wake()
     if (control) {
       this.#replication.recheck()
@@ -261,13 +295,34 @@ export class Space extends MemberActs {
       if (!sameMembers(members, before)) this.#emit((listener) => listener.onMembers?.(members))
       const departures = before.flatMap(({ identityKey }) => this.departureOf(identityKey) ?? [])
       if (departures.length > 0) this.#emit((listener) => listener.onDepartures?.(departures))
+      this.#lookAtRemoval()
     }
+    if (reset) this.#emit((listener) => listener.onMessages?.(this.messages()))
     // Nothing is opened that nobody looks at.
     if (![...this.#listeners].some(({ onMessage }) => onMessage !== undefined)) return
     for (const placed of messages) {
       const message = placed.open(this.store.readKeys)
       if (message !== undefined) this.#emit((listener) => listener.onMessage?.(message))
     }
+  }
+
+  /** Keeps what shows that the own identity is no longer a member. */
+  async #onNotice(encoded: Uint8Array): Promise<void> {
+    const { signingContext } = this.#parts
+    await this.#serially(async () => {
+      const notice = await readNotice(this.store.roster, signingContext.identityKey, encoded)
+      if (notice === undefined || this.removal !== undefined) return
+      await this.store.write([{ key: storageKeys.notice(this.key), value: notice.encoded }])
+      this.store.notice = notice
+    })
+    this.#lookAtRemoval()
+  }
+
+  #lookAtRemoval(): void {
+    const { removal } = this
+    if (removal?.credentialId === this.#removal?.credentialId) return
+    this.#removal = removal
+    this.#emit((listener) => listener.onRemoval?.(removal))
   }
 
   /** A listener that throws is its owner's mistake, and stops neither the others nor the space. */

@@ -336,7 +336,10 @@ export async function until(space: Space, holds: () => boolean): Promise<void> {
       stop()
       resolve()
     }
-    const stop = space.subscribe({ onMembers: look, onMessage: look, onPeers: look, onProblem: look })
+    const stop = space.subscribe({
+      ...{ onMembers: look, onMessage: look, onMessages: look, onRemoval: look },
+      ...{ onPeers: look, onProblem: look },
+    })
   })
 }
 

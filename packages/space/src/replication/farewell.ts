@@ -1,3 +1,4 @@
+import type { PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { headToWire } from '../admission/admission.ts'
 import type { SpaceStore } from '../space-store.ts'
@@ -15,8 +16,7 @@ export async function sayFarewell(
   signal: AbortSignal,
 ): Promise<void> {
   const { roster } = store
-  const departure = roster.departureOf(identityKey)
-  const removal = departure && roster.membership.get(departure.credentialId)?.encoded
+  const removal = departureCredential(store, identityKey)
   const heads = store
     .feeds()
     .filter(({ key }) => {
@@ -29,4 +29,10 @@ export async function sayFarewell(
   const frame = { verdict: 'NOT_A_MEMBER', heads: { heads }, ...(removal && { removal }) } as const
   await channel.send(SpaceFrame.encode(frame), { signal })
   await channel.close()
+}
+
+/** The credential by which somebody is no longer a member, encoded; `undefined` for a member, and for a stranger. */
+export function departureCredential({ roster }: SpaceStore, identity: PublicKey): Uint8Array | undefined {
+  const departure = roster.departureOf(identity)
+  return departure && roster.membership.get(departure.credentialId)?.encoded
 }

@@ -32,6 +32,10 @@ export interface HandshakeOptions {
   readonly isMember: (identity: PublicKey) => boolean
   /** Whether a line of admissions, encoded, shows somebody to be a member who is not known yet. */
   readonly isAdmittedBy: (identity: PublicKey, path: readonly Uint8Array[]) => Promise<boolean>
+  /** The credential by which somebody is no longer a member, encoded; it is shown to whom it is about. */
+  readonly removalOf?: (identity: PublicKey) => Uint8Array | undefined
+  /** The other end shows that the own identity is no longer a member. */
+  readonly onRemoval?: (encoded: Uint8Array) => Promise<void>
   /** 32 bytes, used once. */
   readonly nonce: Uint8Array
   readonly signal: AbortSignal
@@ -82,15 +86,15 @@ async function decide(
   const sending = say(channel, { verdict: known ? 'ACCEPTED' : 'UNKNOWN', ...path }, signal)
   const first = await receive(channel, signal)
   const unknownHere = first.verdict === 'UNKNOWN'
-  if (first.verdict !== 'ACCEPTED' && !unknownHere) throw refusedByPeer(first.verdict)
+  if (first.verdict !== 'ACCEPTED' && !unknownHere) return refused(first, options)
   await sending
   if (!known) {
     const shown = !unknownHere && (await options.isAdmittedBy(identityKey, first.path?.credentials ?? []))
-    if (!shown) return refuseAs('NOT_A_MEMBER', channel, signal)
+    if (!shown) return refuseAs('NOT_A_MEMBER', channel, signal, options.removalOf?.(identityKey))
     await say(channel, { verdict: 'ACCEPTED' }, signal)
   } else if (unknownHere) {
-    const { verdict } = await receive(channel, signal)
-    if (verdict !== 'ACCEPTED') throw refusedByPeer(verdict)
+    const answer = await receive(channel, signal)
+    if (answer.verdict !== 'ACCEPTED') return refused(answer, options)
   }
 }
 
@@ -101,8 +105,18 @@ function say(channel: Channel, frame: SpaceFrame, signal: AbortSignal): Promise<
   return sending
 }
 
-async function refuseAs(verdict: Verdict, channel: Channel, signal: AbortSignal): Promise<never> {
-  await refuse(channel, verdict, signal)
+async function refused({ verdict, removal }: SpaceFrame, { onRemoval }: HandshakeOptions): Promise<never> {
+  if (removal !== undefined) await onRemoval?.(removal)
+  throw refusedByPeer(verdict)
+}
+
+async function refuseAs(
+  verdict: Verdict,
+  channel: Channel,
+  signal: AbortSignal,
+  removal?: Uint8Array,
+): Promise<never> {
+  await refuse(channel, verdict, signal, removal)
   throw new SpaceError('NOT_A_MEMBER', `the other end was refused: ${verdict}`)
 }
 
@@ -147,8 +161,13 @@ async function receive(channel: Channel, signal: AbortSignal): Promise<SpaceFram
 }
 
 /** The refusal is told, and then the channel is ended for good. */
-async function refuse(channel: Channel, verdict: Verdict, signal: AbortSignal): Promise<void> {
-  await channel.send(SpaceFrame.encode({ verdict }), { signal })
+async function refuse(
+  channel: Channel,
+  verdict: Verdict,
+  signal: AbortSignal,
+  removal?: Uint8Array,
+): Promise<void> {
+  await channel.send(SpaceFrame.encode({ verdict, ...(removal && { removal }) }), { signal })
   await channel.close()
 }
 

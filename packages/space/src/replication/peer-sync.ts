@@ -4,6 +4,8 @@ import type { PublicKey } from '@vestibule/keys'
 export interface LocalFeed {
   readonly key: PublicKey
   readonly length: number
+  /** Entries from there on do not count: they are neither asked for nor sent. Without it all count. */
+  readonly limit?: number
 }
 
 /** A feed and a number of entries. */
@@ -26,7 +28,8 @@ const MAX_FEEDS_PER_STEP = 1024
 /**
  * What one end knows of the other, and therefore has to send: pure, without clock, channel or storage.
  *
- * 1. Every feed of the space is asked for once, from the entry that is missing here, now and for what follows.
+ * 1. Every feed of the space is asked for once, from the entry that is missing here, now and for what follows; and once
+ *    more when it counts further than when it was asked for.
  * 2. Only what was asked for is sent, in order, each entry once, none that the other end said it has.
  * 3. What was stored is announced once, unless sending it said so already; so an announcement acknowledges.
  * 4. Asking and announcing go before entries, and the entries of control feeds before those of data feeds: what
@@ -38,7 +41,9 @@ export class PeerSync {
   readonly #theirs = new Map<PublicKey, number>()
   /** The next entry for the other end, of each feed that it asked for. */
   readonly #next = new Map<PublicKey, number>()
-  readonly #asked = new Set<PublicKey>()
+  /** How far each feed counted when it was asked for. */
+  readonly #asked = new Map<PublicKey, number>()
+  #wantsSent = 0
   readonly #announced = new Map<PublicKey, number>()
   readonly #stopped = new Set<PublicKey>()
   /** Feeds that the other end has asked for, and for how many of them it was told that all is sent. */
@@ -69,7 +74,7 @@ export class PeerSync {
 
   /** Whether everything that the other end had when it last said so is here. */
   isCaughtUp(local: readonly LocalFeed[]): boolean {
-    return this.#settledTheirs >= this.#asked.size && local.every(({ key }) => this.#asked.has(key))
+    return this.#settledTheirs >= this.#wantsSent && local.every(({ key }) => this.#asked.has(key))
   }
 
   /** Whether the other end was asked for this feed. */
@@ -90,26 +95,36 @@ export class PeerSync {
 
   /** @param local all feeds of the space, control feeds first */
   step(local: readonly LocalFeed[]): SyncStep | undefined {
-    const wanted = local.filter(({ key }) => !this.#asked.has(key)).slice(0, MAX_FEEDS_PER_STEP)
+    for (const feed of local) {
+      const asked = this.#asked.get(feed.key)
+      if (asked !== undefined && limitOf(feed) < asked) this.#asked.set(feed.key, limitOf(feed))
+    }
+    const wanted = local
+      .filter((feed) => limitOf(feed) > (this.#asked.get(feed.key) ?? -1))
+      .slice(0, MAX_FEEDS_PER_STEP)
     if (wanted.length > 0) {
-      for (const { key } of wanted) this.#asked.add(key)
+      for (const feed of wanted) this.#asked.set(feed.key, limitOf(feed))
+      this.#wantsSent += wanted.length
       return { type: 'want', feeds: wanted.map(({ key, length }) => ({ feed: key, length })) }
     }
     const news = local
-      .filter(({ key, length }) => length > (this.#announced.get(key) ?? 0) && !this.#isToBeSent(key, length))
+      .filter((feed) => feed.length > (this.#announced.get(feed.key) ?? 0) && !this.#isToBeSent(feed))
       .slice(0, MAX_FEEDS_PER_STEP)
     if (news.length > 0) {
       for (const { key, length } of news) this.#announced.set(key, length)
       return { type: 'announce', feeds: news.map(({ key }) => key) }
     }
-    const feed = local.find(({ key, length }) => this.#isToBeSent(key, length))
+    const feed = local.find((one) => this.#isToBeSent(one))
     if (feed !== undefined) return { type: 'send', feed: feed.key, from: this.#next.get(feed.key) ?? 0 }
     if (this.#wantsSettled === this.#wantsRead) return undefined
     this.#wantsSettled = this.#wantsRead
     return { type: 'settle', wants: this.#wantsRead }
   }
 
-  #isToBeSent(key: PublicKey, length: number): boolean {
-    return (this.#next.get(key) ?? length) < length && !this.#stopped.has(key)
+  #isToBeSent(feed: LocalFeed): boolean {
+    const { key, length } = feed
+    return (this.#next.get(key) ?? length) < Math.min(length, limitOf(feed)) && !this.#stopped.has(key)
   }
 }
+
+const limitOf = ({ limit = Number.POSITIVE_INFINITY }: LocalFeed): number => limit

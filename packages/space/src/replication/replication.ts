@@ -5,7 +5,7 @@ import { type Channel, type Clock, NetworkError } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
-import { sayFarewell } from './farewell.ts'
+import { departureCredential, sayFarewell } from './farewell.ts'
 import { type SpacePeer, shakeHands } from './handshake.ts'
 import { introductionOf } from './introduction.ts'
 import { Session } from './session.ts'
@@ -19,6 +19,8 @@ export interface ReplicationEvents {
   onPeers(): void
   /** A member's device introduced itself: see `takeIn`. */
   onIntroduction(introduction: readonly Credential[]): Promise<boolean>
+  /** Somebody shows that the own identity is no longer a member: see `readNotice`. */
+  onRemoval(encoded: Uint8Array): Promise<void>
   /** Something was refused, or failed. The channel that it was about has ended, except for a fork. */
   onProblem(problem: SpaceError): void
 }
@@ -86,8 +88,11 @@ export class Replication {
 
   /** Waits until other members have stored these feeds as far as they are now. */
   async delivered(feeds: readonly PublicKey[], signal?: AbortSignal): Promise<void> {
+    const { horizon } = this.#store
     const targets = feeds.map((key) => [key, this.#store.feed(key)?.length ?? 0] as const)
-    const done = (): boolean => targets.every(([key, length]) => (this.#stored.get(key) ?? 0) >= length)
+    // Nobody stores what does not count.
+    const done = (): boolean =>
+      targets.every(([key, length]) => (this.#stored.get(key) ?? 0) >= Math.min(length, horizon.limitOf(key)))
     await this.#until(done, signal)
   }
 
@@ -130,6 +135,7 @@ export class Replication {
         onStored: (by, feed, length) => this.#onStored(by, feed, length),
         onFork: (feed) => this.#onFork(feed),
         onIntroduction: (introduction) => this.#events.onIntroduction(introduction),
+        onRemoval: (encoded) => this.#events.onRemoval(encoded),
         onProgress: () => this.#wakeWaiting(),
       })
       const ending = new AbortController()
@@ -164,6 +170,8 @@ export class Replication {
         isRevoked: (presented) => isRevoked(roster.membership, presented),
         isMember: (identity) => roster.roleOf(identity) !== undefined,
         isAdmittedBy: (identity, path) => roster.isAdmittedBy(identity, path),
+        removalOf: (identity) => departureCredential(this.#store, identity),
+        onRemoval: (encoded) => this.#events.onRemoval(encoded),
         nonce: randomBytes(32),
         signal: AbortSignal.any([signal, deadline.signal]),
       })

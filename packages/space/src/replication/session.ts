@@ -4,12 +4,11 @@ import type { Channel } from '@vestibule/network'
 import { headFromWire, headToWire } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { type FeedBatch, type SignedHead, verifyHead } from '../feed/entry.ts'
-import type { Feed } from '../feed/feed.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from './frame.ts'
 import { parseFrame, refusedByPeer, type SpacePeer } from './handshake.ts'
 import { parseIntroduction } from './introduction.ts'
-import { PeerSync, type SyncStep } from './peer-sync.ts'
+import { type LocalFeed, PeerSync, type SyncStep } from './peer-sync.ts'
 
 /** What a session tells whoever runs it. */
 export interface SessionEvents {
@@ -22,6 +21,8 @@ export interface SessionEvents {
    * @returns false when it has to be tried again
    */
   onIntroduction(introduction: readonly Credential[]): Promise<boolean>
+  /** The other end says that the own identity is no longer a member: see `readNotice`. */
+  onRemoval(encoded: Uint8Array): Promise<void>
   /** Something was read; {@link Session.isCaughtUp} may have changed. */
   onProgress(): void
 }
@@ -40,6 +41,8 @@ export class Session {
   readonly #sync = new PeerSync()
   /** The other end's, until it is taken in. */
   #introduced: readonly Credential[] | undefined
+  /** Feeds of which something was not taken, because it did not count. */
+  readonly #passedOver = new Set<PublicKey>()
   #wake: () => void = () => {}
   #news = true
 
@@ -104,12 +107,15 @@ export class Session {
    * In the order in which they are sent. One who has left says so last: whoever hears of it ends the session, and
    * nobody else may have what was written before.
    */
-  #toSend(): Feed[] {
-    const { roster, record } = this.#store
-    const feeds = this.#store.feeds().filter(({ key }) => !this.#forked.has(key))
+  #toSend(): LocalFeed[] {
+    const { roster, record, horizon } = this.#store
+    const feeds = this.#store
+      .feeds()
+      .filter(({ key }) => !this.#forked.has(key))
+      .map(({ key, length }) => ({ key, length, limit: horizon.limitOf(key) }))
     const self = roster.feed(record.controlFeedKey)?.member
     if (self === undefined || roster.departureOf(self) === undefined) return feeds
-    const isOwn = ({ key }: Feed): boolean => key === record.controlFeedKey
+    const isOwn = ({ key }: LocalFeed): boolean => key === record.controlFeedKey
     return [...feeds.filter((feed) => !isOwn(feed)), ...feeds.filter(isOwn)]
   }
 
@@ -163,6 +169,7 @@ export class Session {
       for (const { feed, from } of frame.wants?.wants ?? []) this.#sync.onWant(PublicKey.from(feed), from)
       if (frame.entries !== undefined)
         await this.#onEntries(PublicKey.from(frame.entries.feed), frame.entries.batch)
+      if (frame.removal !== undefined) await this.#events.onRemoval(frame.removal)
       if (frame.verdict !== undefined) throw refusedByPeer(frame.verdict)
       if (frame.settled !== undefined) this.#sync.onSettled(frame.settled)
       if (frame.introduction !== undefined)
@@ -190,8 +197,10 @@ export class Session {
     // They have what they send. Known before it is stored, or the writing loop would send it back.
     this.#sync.onHead({ feed, length: batch.from + batch.payloads.length })
     try {
-      await this.#store.receive(feed, batch)
+      if (!(await this.#store.receive(feed, batch))) this.#passedOver.add(feed)
     } catch (error) {
+      // What was passed over may be asked for again meanwhile, and this was on its way before.
+      if (error instanceof SpaceError && error.code === 'GAP' && this.#passedOver.has(feed)) return
       if (!(error instanceof SpaceError) || error.code !== 'FORKED') throw error
       this.#events.onFork(feed)
       return

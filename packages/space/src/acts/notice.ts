@@ -1,0 +1,39 @@
+import { type Credential, CredentialsError, verifyCredential } from '@vestibule/credentials'
+import type { PublicKey } from '@vestibule/keys'
+import type { Departure, Roster } from '../roster.ts'
+
+/**
+ * What somebody who refuses this device shows for it: that its member was removed, or left by another device. The
+ * credentials around it do not come here any more, so it is judged by what is known: by somebody who may, as things are
+ * here. Once it is part of the membership that alone decides, and it may turn out to be void.
+ *
+ * @returns the credential, when it says so and is news here
+ */
+export async function readNotice(
+  { membership }: Roster,
+  self: PublicKey,
+  encoded: Uint8Array,
+): Promise<Credential | undefined> {
+  try {
+    const notice = await verifyCredential(encoded)
+    const { claim, issuer, id } = notice
+    if (!('space' in claim) || claim.space !== membership.space || membership.has(id)) return undefined
+    if (claim.type === 'LeftSpace') return issuer === self ? notice : undefined
+    if (claim.type !== 'RemovedMember' || claim.member !== self) return undefined
+    return membership.mayRemove(issuer, self) ? notice : undefined
+  } catch (error) {
+    if (error instanceof CredentialsError) return undefined
+    throw error
+  }
+}
+
+/** What ended the own membership: by the membership itself, or by a notice that is not part of it yet. */
+export function removalOf(
+  roster: Roster,
+  self: PublicKey,
+  notice: Credential | undefined,
+): Departure | undefined {
+  const departure = roster.departureOf(self)
+  if (departure !== undefined || notice === undefined || roster.membership.has(notice.id)) return departure
+  return { identityKey: self, by: notice.issuer, credentialId: notice.id }
+}
