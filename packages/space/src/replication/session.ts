@@ -150,7 +150,9 @@ export class Session {
       case 'settle':
         return { settled: step.wants }
       case 'send': {
-        const batch = await this.#store.feed(step.feed)?.batch(step.from)
+        const batch = await this.#store
+          .feed(step.feed)
+          ?.batch(step.from, this.#store.horizon.limitOf(step.feed))
         if (batch === undefined) {
           this.#sync.stop(step.feed)
           return undefined
