@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Credential } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import type { Device } from './device.ts'
 import type { History } from './history.ts'
@@ -19,7 +20,8 @@ export async function checkOutcome(devices: readonly Device[], history: History)
   sameMembers(standing, history, oracle)
   const written: Written = new Map()
   for (const device of inside)
-    for (const feed of device.dataFeeds) written.set(feed, await idsIn(device, first.space.key, feed))
+    for (const feed of dataFeedsOf(device, credentials))
+      written.set(feed, await idsIn(device, first.space.key, feed))
   sameMessages(standing, written, history, oracle)
   acknowledged(devices, written, history)
   await delivered(first.space.key, inside, history)
@@ -27,10 +29,21 @@ export async function checkOutcome(devices: readonly Device[], history: History)
   history.assertUnbroken()
 }
 
+/** Those that it was admitted with, and those that it has admitted by itself. */
+const dataFeedsOf = (device: Device, credentials: readonly Credential[]): Set<PublicKey> => {
+  const key = device.running?.signingContext.deviceKey
+  const admitted = credentials.flatMap(({ claim }) =>
+    claim.type === 'AdmittedFeed' && claim.purpose === 'DATA' && claim.device === key ? claim.feed : [],
+  )
+  return new Set([...device.dataFeeds, ...admitted])
+}
+
 const membersOf = ({ space }: Device): string[] =>
   (space?.members() ?? []).map(({ identityKey, role }) => `${role} ${identityKey.toHex()}`).sort()
 
-const idsOf = ({ space }: Device): string[] => space?.messages().map(({ id }) => id) ?? []
+/** What counts: what a device wrote and nobody counts is shown to itself only. */
+const idsOf = ({ space }: Device): string[] =>
+  space?.messages().flatMap(({ id, included }) => (included === false ? [] : id)) ?? []
 
 function note([first]: readonly Device[], { trace }: History): void {
   if (first?.space === undefined) return
