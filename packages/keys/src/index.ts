@@ -17,7 +17,12 @@ export { Redacted } from './redacted.ts'
 export { DEFAULT_SEALING_COST, type SealingCost } from './sealing/argon2id.ts'
 export type { Abortable, DataKeyHolder } from './sealing/data-key-holder.ts'
 export type { RecordCipher } from './sealing/record-cipher.ts'
-export type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
+export {
+  openWithPassphrase,
+  type Passphrase,
+  type SealingOptions,
+  sealWithPassphrase,
+} from './sealing/sealed-box.ts'
 export { SealedKeyStore } from './sealing/sealed-key-store.ts'
 export { AGREEMENT_KEY_BYTES, type SealContext, sealToAgreementKey } from './sealing/sealed-to-key.ts'
 export {

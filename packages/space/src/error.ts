@@ -39,6 +39,12 @@ export type SpaceErrorCode =
   | 'NO_RECOVERY'
   /** A backup that opens, but is not of the identity whose recovery phrase was given, or by none of its devices. */
   | 'BAD_BACKUP'
+  /** There is no such space here. */
+  | 'NO_SPACE'
+  /** A file that is no export of a space, is damaged or cut off, or lacks the keys to take the space up. */
+  | 'BAD_EXPORT'
+  /** The export is sealed under a passphrase. */
+  | 'PASSPHRASE_NEEDED'
   /** The storage already holds an identity. */
   | 'IDENTITY_EXISTS'
   /** The storage holds no identity. */

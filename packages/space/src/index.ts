@@ -10,6 +10,8 @@ export {
   type SpaceAdmission,
 } from './admission/admission.ts'
 export type { AdmitOptions, Candidate } from './admission/admit.ts'
+export type { ArchiveSource, ExportOptions } from './archive/archive-file.ts'
+export type { ImportOutcome } from './archive/import-space.ts'
 export { SpaceError, type SpaceErrorCode, StorageError, type StorageErrorCode } from './error.ts'
 export type { FeedBatch, FeedHead, SignedHead } from './feed/entry.ts'
 export {

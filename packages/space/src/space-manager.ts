@@ -4,6 +4,9 @@ import { type Clock, type NetworkManager, type SwarmConnection, systemClock } fr
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import { genesisIdOf, type SpaceAdmission } from './admission/admission.ts'
 import { adopt } from './admission/adopt.ts'
+import { Archive, type ArchiveSource, type ExportOptions } from './archive/archive-file.ts'
+import { exportSpace } from './archive/export-space.ts'
+import { type ImportOutcome, mergeArchive, verifyArchive } from './archive/import-space.ts'
 import { SpaceError } from './error.ts'
 import { found } from './found.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
@@ -29,6 +32,7 @@ export interface SpaceManagerOptions {
 
 interface Entry {
   readonly space: Space
+  readonly store: SpaceStore
   swarm?: SwarmConnection
 }
 
@@ -150,9 +154,7 @@ export class SpaceManager {
     return this.#whileOpen(async () => {
       const existing = this.#existing(admission)
       if (existing !== undefined) return this.#join(existing, options.addresses)
-      const own = { keyring: this.#keyring, signingContext: this.signingContext }
-      const store = await adopt(admission, own, (staged) => staged.commit(this.storage))
-      return this.#join(this.#add(store), options.addresses)
+      return this.#join(await this.#adopt(admission), options.addresses)
     })
   }
 
@@ -181,6 +183,45 @@ export class SpaceManager {
       const { identityKey } = this.signingContext
       const spaces = await Promise.all(this.list().map((space) => space.admissionFor(identityKey)))
       return sealBackup({ keyring: this.#keyring, signingContext: this.signingContext }, spaces)
+    })
+  }
+
+  /**
+   * Everything of a space that is here, as a file that is made while it is read, piece by piece: all feeds, and what
+   * makes the own identity a member. With a passphrase it is sealed and holds the read keys.
+   * @throws SpaceError `NO_SPACE`, `CLOSED`; while it is read `NOT_A_MEMBER`, storage errors
+   */
+  exportSpace(key: PublicKey, options: ExportOptions = {}): AsyncIterable<Uint8Array> {
+    if (this.#state !== 'open') throw closed()
+    const entry = this.#entries.get(key)
+    if (entry === undefined) throw new SpaceError('NO_SPACE', 'there is no such space here')
+    const admission = () => entry.space.admissionFor(this.signingContext.identityKey)
+    return exportSpace(entry.store, admission, options)
+  }
+
+  /**
+   * Takes in what {@link SpaceManager.exportSpace} made. All of it is checked before anything is stored. Into a space
+   * that is here it merges: feeds are continued, the own ones as well, and none is shortened. One that is not here is
+   * taken up as by {@link SpaceManager.adoptSpace}: this device gets feeds of its own there and never continues those
+   * of before, of which others may have more. What a crash cuts off is made whole by importing again.
+   * @param source the file; or a function that opens it, called twice, when it is too large for the memory
+   * @throws SpaceError `BAD_EXPORT` (damaged, cut, or without keys for a space that is not here), `PASSPHRASE_NEEDED`,
+   *   `UNSUPPORTED_VERSION`, `BAD_ADMISSION` when it is of another identity's; KeysError `WRONG_PASSPHRASE`; `CLOSED`;
+   *   storage and network errors
+   */
+  importSpace(
+    source: ArchiveSource,
+    options: Pick<ExportOptions, 'passphrase'> = {},
+  ): Promise<ImportOutcome & { readonly space: Space }> {
+    return this.#whileOpen(async () => {
+      const archive = await Archive.open(source, options.passphrase)
+      const admission = await verifyArchive(archive)
+      const existing = this.#existing(admission)
+      if (existing === undefined && admission.readKeys.length === 0)
+        throw new SpaceError('BAD_EXPORT', 'an export without keys brings no space that is not here')
+      const entry = existing ?? (await this.#adopt(admission))
+      const outcome = await mergeArchive(archive, entry.store)
+      return { space: await this.#join(entry), ...outcome }
     })
   }
 
@@ -217,6 +258,11 @@ export class SpaceManager {
     return this.#join(entry, options.addresses)
   }
 
+  async #adopt(admission: SpaceAdmission): Promise<Entry> {
+    const own = { keyring: this.#keyring, signingContext: this.signingContext }
+    return this.#add(await adopt(admission, own, (staged) => staged.commit(this.storage)))
+  }
+
   async #load(record: SpaceRecord): Promise<Entry> {
     return this.#add(await SpaceStore.open(this.storage, record))
   }
@@ -224,7 +270,7 @@ export class SpaceManager {
   #add(store: SpaceStore): Entry {
     const parts = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
     const space = new Space(store, parts, () => void this.#serveRecovery())
-    const entry: Entry = { space }
+    const entry: Entry = { space, store }
     this.#entries.set(store.record.spaceKey, entry)
     return entry
   }

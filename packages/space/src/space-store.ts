@@ -232,7 +232,7 @@ export class SpaceStore {
  * The credentials among the payloads of a control feed. Its author may write what it likes there: what is no
  * credential, or not a valid one, stays in the feed, for the links to hold, and says nothing.
  */
-async function credentialsIn(entries: readonly FeedEntry[]): Promise<Credential[]> {
+export async function credentialsIn(entries: readonly FeedEntry[]): Promise<Credential[]> {
   const verdicts = await verifyCredentials(entries.map(({ payload }) => payload))
   return verdicts.flatMap((one) => (one instanceof CredentialsError ? [] : [one]))
 }

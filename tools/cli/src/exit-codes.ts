@@ -60,6 +60,10 @@ const BY_CODE: Readonly<Record<string, number>> = {
   WRONG_RECIPIENT: EXIT.refused,
   BAD_BACKUP: EXIT.refused,
   SEAL_BROKEN: EXIT.refused,
+  BAD_EXPORT: EXIT.refused,
+  BAD_ADMISSION: EXIT.refused,
+  WRONG_PASSPHRASE: EXIT.refused,
+  UNSUPPORTED_VERSION: EXIT.data,
 }
 /** What a person can do about it, where the error's own text doesn't say. */
 const ADVICE: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import envPaths from 'env-paths'
+import { exportSpace, importSpace } from './commands/archive.ts'
 import { init } from './commands/init.ts'
 import { joinSpace } from './commands/join.ts'
 import { log, say } from './commands/messages.ts'
@@ -78,6 +79,22 @@ space
   .description('accept an invitation; asks for the link and the code')
   .argument('[link]', 'better left out: others on this machine can see it')
   .action(run((context, { words: [link] }) => joinSpace(context, link)))
+space
+  .command('export')
+  .description('write a space into a file, sealed under a passphrase that it asks for')
+  .argument('<space>')
+  .argument('<file>')
+  .option('--no-keys', 'not sealed and without its keys: to be merged into the space where it is')
+  .action(
+    run((context, { words: [wanted = '', file = ''], options }: Given<{ keys: boolean }>) =>
+      exportSpace(context, wanted, file, options),
+    ),
+  )
+space
+  .command('import')
+  .description('take in what `space export` wrote; asks for the passphrase')
+  .argument('<file>')
+  .action(run((context, { words: [file = ''] }) => importSpace(context, file)))
 space
   .command('list')
   .description('list your spaces')

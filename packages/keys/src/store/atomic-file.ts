@@ -17,7 +17,7 @@ interface AtomicWrite {
  */
 export async function writeFileAtomic(
   path: string,
-  data: Uint8Array,
+  data: Uint8Array | AsyncIterable<Uint8Array>,
   write: AtomicWrite = {},
 ): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY}`

@@ -42,7 +42,8 @@ export async function migrate(
 async function storedFormat(storage: Storage): Promise<number | undefined> {
   const stored = await storage.get(FORMAT_KEY)
   if (stored !== undefined) return versionOf('the format of the storage', stored)
-  for (const prefix of FIRST_RECORDS) if ((await storage.list(prefix)).length > 0) return FIRST_FORMAT
+  for (const prefix of FIRST_RECORDS)
+    if ((await storage.list(prefix, { limit: 1 })).length > 0) return FIRST_FORMAT
   return undefined
 }
 
