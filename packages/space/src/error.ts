@@ -24,6 +24,8 @@ export type SpaceErrorCode =
   | 'BAD_LINK'
   /** The feed's key signed two different entries for one sequence. */
   | 'FORKED'
+  /** What is said to prove a fork does not. */
+  | 'BAD_FORK'
   /** The feed is not admitted in this space, or its member may not write to it. */
   | 'NOT_ADMITTED'
   /**

@@ -40,6 +40,9 @@ export const storageKeys = {
   /** What showed this device that its member is one no longer; see `readNotice`. */
   notice: (space: PublicKey): string => `notices/${space.toHex()}`,
   feed: (space: PublicKey, feed: PublicKey): string => `feeds/${space.toHex()}/${feed.toHex()}/`,
+  /** Proofs that feeds forked. */
+  forks: (space: PublicKey): string => `forks/${space.toHex()}/`,
+  fork: (space: PublicKey, feed: PublicKey): string => `forks/${space.toHex()}/${feed.toHex()}`,
 }
 
 export function encodeRecord(record: SpaceRecord): Uint8Array {

@@ -1,10 +1,22 @@
-import { type Credential, CredentialsError, verifyCredentials } from '@vestibule/credentials'
+import type { Credential } from '@vestibule/credentials'
+
 import type { PublicKey, Signer } from '@vestibule/keys'
 import { Horizon } from './acts/horizon.ts'
 import { parseAdmission, type SpaceAdmission, verifyAll } from './admission/admission.ts'
+
 import { SpaceError } from './error.ts'
-import { createBatch, type FeedBatch, type FeedEntry, type FeedRun, verifyBatch } from './feed/entry.ts'
+import { Carriers, credentialsFrom, credentialsIn } from './feed/carriers.ts'
+import {
+  createBatch,
+  type FeedBatch,
+  type FeedEntry,
+  type FeedHead,
+  type FeedRun,
+  verifyBatch,
+} from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
+import type { ForkProof } from './feed/fork.ts'
+import { KnownForks } from './feed/known-forks.ts'
 import { type Message, PlacedMessage } from './message.ts'
 import { MessageLog } from './messages/message-log.ts'
 import type { EntryPlace } from './read-keys/entry-cipher.ts'
@@ -17,7 +29,6 @@ import type { Storage, StorageWrite } from './storage/storage.ts'
 
 /** What came of entries that were stored. */
 export interface StoreChange {
-  readonly feed: PublicKey
   /** Whether credentials were among them. */
   readonly control: boolean
   readonly messages: readonly PlacedMessage[]
@@ -34,7 +45,9 @@ export class SpaceStore {
   record: SpaceRecord
   readonly roster: Roster
   readKeys: ReadKeyRing
-  /** How far the data feeds count. */
+  /** The feeds that forked. */
+  readonly forks: KnownForks
+  /** How far the feeds count. */
   readonly horizon: Horizon
   /** Changes of this space are made one after the other, so that no two continue a feed from the same head. */
   readonly serial = new Serial()
@@ -46,6 +59,11 @@ export class SpaceStore {
   readonly #feeds = new Map<PublicKey, Feed>()
   readonly #messages = new MessageLog()
   readonly #lastCredentials = new Map<PublicKey, string>()
+  readonly #carriers = new Carriers()
+  /** Feeds of which entries beyond the limit were left out; what is sent of them next may not follow. */
+  readonly #leftOut = new WeakSet<Feed>()
+  /** The feeds in order, until the credentials change. */
+  #sorted: Feed[] | undefined
   /** Called after everything that was stored. */
   onChange: (change: StoreChange) => void = () => {}
 
@@ -54,6 +72,7 @@ export class SpaceStore {
     this.roster = new Roster(record.spaceKey, record.genesisId)
     this.readKeys = new ReadKeyRing(record.spaceKey, record.readKeys)
     this.horizon = new Horizon(this.roster)
+    this.forks = new KnownForks(record.spaceKey)
     this.#storage = storage
   }
 
@@ -66,6 +85,7 @@ export class SpaceStore {
     const admission = await storage.get(storageKeys.admission(record.spaceKey))
     const notice = await storage.get(storageKeys.notice(record.spaceKey))
     if (notice !== undefined) [store.notice] = await verifyAll([notice], 'STORAGE_CORRUPT')
+    await store.forks.read(storage)
     await store.#begin(admission && (await parseAdmission(admission)))
     return store
   }
@@ -76,7 +96,7 @@ export class SpaceStore {
     this.readKeys = new ReadKeyRing(record.spaceKey, record.readKeys)
     this.notice = undefined
     await this.#begin(admission)
-    this.onChange({ feed: record.controlFeedKey, control: true, messages: [], reset: true })
+    this.onChange({ control: true, messages: [], reset: true })
   }
 
   async #begin(admission: SpaceAdmission | undefined): Promise<void> {
@@ -87,12 +107,13 @@ export class SpaceStore {
     // The founder's own control feed holds the credentials that admit it.
     await this.#open(this.record.controlFeedKey, 'CONTROL')
     await this.#openAdmitted()
-    this.horizon.update(this.#feeds.values())
+    this.#setLimits()
   }
 
-  /** The feeds of the space, control feeds first. */
-  feeds(): Feed[] {
-    return this.roster.feedKeys().flatMap((key) => this.#feeds.get(key) ?? [])
+  /** The feeds of the space, control feeds first. The same list until it changes. */
+  feeds(): readonly Feed[] {
+    this.#sorted ??= this.roster.feedKeys().flatMap((key) => this.#feeds.get(key) ?? [])
+    return this.#sorted
   }
 
   feed(key: PublicKey): Feed | undefined {
@@ -141,23 +162,53 @@ export class SpaceStore {
   ): Promise<StoreChange> {
     const feed = this.#feeds.get(key)
     if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'the own feed is not admitted in this space')
-    return this.#commit(feed, await createBatch(signer, feed.head, payloads), alsoWrite)
+    return this.#commit(new Map([[feed, [await createBatch(signer, feed.head, payloads)]]]), alsoWrite)
   }
 
   /**
-   * Takes in entries of a feed that came from somebody else: verified, stored, and only then counted.
-   * @returns whether there was anything new; what lies behind the end of a feed that was cut is passed over
-   * @throws SpaceError `NOT_ADMITTED`, whatever `verifyBatch` throws, and whatever the storage throws
+   * Takes in entries of feeds that came from somebody else: verified, stored in one transaction, and only then counted.
+   * When one can't be taken those before it are, and then the error is thrown.
+   *
+   * @returns what became of each batch
+   * @throws SpaceError `NOT_ADMITTED`, what else `verifyBatch` throws, and whatever the storage throws
    */
-  receive(key: PublicKey, batch: FeedBatch): Promise<boolean> {
+  receive(received: readonly ReceivedBatch[]): Promise<ReceiveOutcome[]> {
     return this.serial.run(async () => {
-      const feed = this.feed(key)
-      if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'entries of a feed that is not admitted')
-      if (!this.horizon.counts(key, feed.length)) return false
-      const run = await verifyBatch(feed.head, batch)
-      if (run.entries.length > 0) await this.#commit(feed, run, [])
-      return run.entries.length > 0
+      const runs = new Map<Feed, FeedRun[]>()
+      const outcomes: ReceiveOutcome[] = []
+      let failure: unknown
+      for (const { feed: key, batch } of received) {
+        const feed = this.feed(key)
+        const earlier = (feed && runs.get(feed)) ?? []
+        try {
+          if (feed === undefined)
+            throw new SpaceError('NOT_ADMITTED', 'entries of a feed that is not admitted')
+          const run = await this.#check(feed, earlier.at(-1)?.head ?? feed.head, batch)
+          if (typeof run !== 'string' && run.entries.length > 0) runs.set(feed, [...earlier, run])
+          outcomes.push(typeof run === 'string' ? run : 'STORED')
+        } catch (error) {
+          failure = error
+          break
+        }
+      }
+      await this.#commit(runs)
+      if (failure !== undefined) throw failure
+      return outcomes
     })
+  }
+
+  /** What lies beyond the limit, or follows something that did and was left out, is no mistake of whoever sent it. */
+  async #check(feed: Feed, head: FeedHead, batch: FeedBatch): Promise<FeedRun | 'BEYOND' | 'FORKED'> {
+    if (head.length >= feed.limit || (batch.from > head.length && this.#leftOut.has(feed))) {
+      this.#leftOut.add(feed)
+      return 'BEYOND'
+    }
+    try {
+      return await verifyBatch(head, batch)
+    } catch (error) {
+      if (error instanceof SpaceError && error.code === 'FORKED') return 'FORKED'
+      throw error
+    }
   }
 
   /** What has to be stored for a record. */
@@ -170,20 +221,65 @@ export class SpaceStore {
     return this.#storage.transact(writes)
   }
 
-  async #commit(feed: Feed, run: FeedRun, alsoWrite: readonly StorageWrite[]): Promise<StoreChange> {
-    const { entries } = run
-    const credentials = this.#purpose(feed.key) === 'CONTROL' ? await credentialsIn(entries) : undefined
-    await this.#storage.transact([...(await feed.writes(run)), ...alsoWrite])
-    feed.advance(run)
-    let messages: PlacedMessage[] = []
-    let reset = false
-    if (credentials !== undefined) {
-      this.#fold(feed.key, credentials)
-      await this.#openAdmitted()
-      reset = this.horizon.update(this.#feeds.values())
-    } else messages = this.#place(feed.key, entries)
-    const change = { feed: feed.key, control: credentials !== undefined, messages, reset }
-    this.onChange(change)
+  /** Takes a proof that has been written: from now on only what both histories have in common counts. */
+  addFork(proof: ForkProof): void {
+    this.forks.add(proof)
+    this.onChange({ control: false, messages: [], reset: this.#setLimits() })
+  }
+
+  /** Credentials of a control feed from an entry on that stand in no feed that did not fork. */
+  async orphansOf(key: PublicKey, from: number): Promise<Credential[]> {
+    const feed = this.#feeds.get(key)
+    const forked = new Set([...this.forks.proofs.keys(), key])
+    const all = feed === undefined ? [] : await credentialsFrom(feed, from)
+    return all.filter(({ id }) => !this.#carriers.isCarriedOutside(id, forked))
+  }
+
+  /** Begins feeds of this device in place of others, in one transaction with `alsoWrite`. Inside the serial. */
+  async renew(
+    signer: Signer,
+    record: SpaceRecord,
+    payloads: readonly Uint8Array[],
+    alsoWrite: readonly StorageWrite[],
+  ): Promise<void> {
+    const before = this.record
+    const key = record.controlFeedKey
+    this.record = record
+    try {
+      if (!this.#feeds.has(key)) await this.#open(key, 'CONTROL')
+      await this.append(signer, key, payloads, [this.recordWrite(record), ...alsoWrite])
+    } catch (error) {
+      this.record = before
+      throw error
+    }
+  }
+
+  /** Stores runs, and what else is to be written with them, in one transaction; then they count. */
+  async #commit(
+    runs: ReadonlyMap<Feed, readonly FeedRun[]>,
+    alsoWrite: readonly StorageWrite[] = [],
+  ): Promise<StoreChange> {
+    const writes: StorageWrite[] = []
+    const credentials = new Map<Feed, readonly Credential[]>()
+    for (const [feed, list] of runs) {
+      writes.push(...(await feed.writes(...list)))
+      if (this.#purpose(feed.key) === 'CONTROL')
+        credentials.set(feed, await credentialsIn(countedIn(feed, list).map(({ payload }) => payload)))
+    }
+    if (writes.length + alsoWrite.length > 0) await this.#storage.transact([...writes, ...alsoWrite])
+    const messages: PlacedMessage[] = []
+    for (const [feed, list] of runs) {
+      feed.advance(...list)
+      const found = credentials.get(feed)
+      if (found !== undefined) this.#fold(feed.key, found)
+      else for (const { entries } of list) messages.push(...this.#place(feed.key, entries))
+    }
+    if (credentials.size > 0) await this.#openAdmitted()
+    const change = {
+      ...{ control: credentials.size > 0, messages },
+      reset: credentials.size > 0 && this.#setLimits(),
+    }
+    if (runs.size > 0) this.onChange(change)
     return change
   }
 
@@ -195,6 +291,7 @@ export class SpaceStore {
     for (const credential of credentials) {
       this.roster.add(credential)
       this.#lastCredentials.set(key, credential.id)
+      this.#carriers.add(credential.id, key)
     }
   }
 
@@ -211,28 +308,50 @@ export class SpaceStore {
 
   /** Opens what is admitted by now; a control feed may admit further ones. */
   async #openAdmitted(): Promise<void> {
-    for (;;) {
-      const key = this.roster.feedKeys().find((one) => !this.#feeds.has(one))
-      if (key === undefined) return
-      await this.#open(key, this.#purpose(key) ?? 'DATA')
+    for (let missing = true; missing; ) {
+      missing = false
+      for (const key of this.roster.feedKeys()) {
+        if (this.#feeds.has(key)) continue
+        missing = true
+        await this.#open(key, this.#purpose(key) ?? 'DATA')
+      }
     }
+    this.#sorted = undefined
   }
 
   async #open(key: PublicKey, purpose: 'CONTROL' | 'DATA'): Promise<void> {
     const { spaceKey: space } = this.record
+    const limit = purpose === 'CONTROL' ? this.forks.at(key) : undefined
     const take = async (entries: readonly FeedEntry[]): Promise<void> => {
-      if (purpose === 'CONTROL') this.#fold(key, await credentialsIn(entries))
-      else this.#place(key, entries)
+      if (limit === undefined) this.#place(key, entries)
+      else {
+        const counted = entries.filter(({ sequence }) => sequence < limit)
+        this.#fold(key, await credentialsIn(counted.map(({ payload }) => payload)))
+      }
     }
     this.#feeds.set(key, await Feed.open(this.#storage, storageKeys.feed(space, key), { space, key }, take))
+  }
+
+  /** @returns whether what is here counts and did not, or the other way round */
+  #setLimits(): boolean {
+    const changed = this.horizon.update(this.#feeds.values(), this.forks)
+    for (const feed of this.#feeds.values()) feed.limit = this.horizon.limitOf(feed.key)
+    return changed
   }
 }
 
 /**
- * The credentials among the payloads of a control feed. Its author may write what it likes there: what is no
- * credential, or not a valid one, stays in the feed, for the links to hold, and says nothing.
+ * What became of a batch: it is stored, or was already; it lies beyond what counts of the feed, and was left out; its
+ * feed's key signed another history than the one that is stored.
  */
-export async function credentialsIn(entries: readonly FeedEntry[]): Promise<Credential[]> {
-  const verdicts = await verifyCredentials(entries.map(({ payload }) => payload))
-  return verdicts.flatMap((one) => (one instanceof CredentialsError ? [] : [one]))
+export type ReceiveOutcome = 'STORED' | 'BEYOND' | 'FORKED'
+
+/** What another member sent of a feed. */
+export interface ReceivedBatch {
+  readonly feed: PublicKey
+  readonly batch: FeedBatch
 }
+
+/** Only a fork limits a control feed; the rest of a batch that begins before it is kept, and does not count. */
+const countedIn = ({ limit }: Feed, runs: readonly FeedRun[]): FeedEntry[] =>
+  runs.flatMap(({ entries }) => entries.filter(({ sequence }) => sequence < limit))

@@ -9,6 +9,7 @@ import { readmit } from './acts/readmit.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
+import type { ForkProof } from './feed/fork.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
 import { encodeDataEntry, type Message } from './message.ts'
 import { spaceTopic, storageKeys } from './record.ts'
@@ -16,6 +17,7 @@ import { revokeOthers } from './recovery/revoke.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
+import { takeFork } from './replication/take-fork.ts'
 import type { Departure, Member } from './roster.ts'
 import type { SpaceStore, StoreChange } from './space-store.ts'
 import type { StorageWrite } from './storage/storage.ts'
@@ -36,6 +38,16 @@ export interface SpaceListener {
   onPeers?(peers: readonly SpacePeer[]): void
   /** A peer was refused, a feed forked, or something could not be stored. The space goes on. */
   onProblem?(problem: SpaceError): void
+}
+
+/** A feed whose key signed two histories: its device was restored from an older copy, or its owner cheats. */
+export interface ForkedFeed {
+  readonly feed: PublicKey
+  /** So many entries are the same in both. They count. */
+  readonly length: number
+  /** Whose feed it is, as far as it is known. */
+  readonly member?: PublicKey
+  readonly device?: PublicKey
 }
 
 /** What a space works with. All of it is its manager's. */
@@ -75,6 +87,7 @@ export class Space extends MemberActs {
       onIntroduction: (introduction) =>
         this.#serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
       onRemoval: (encoded) => this.#onNotice(encoded),
+      onFork: (proof) => this.#onFork(proof),
       onProblem: (problem) => this.#emit((listener) => listener.onProblem?.(problem)),
     })
     store.onChange = (change) => {
@@ -141,6 +154,14 @@ export class Space extends MemberActs {
   /** All messages, in an order that is the same for all who have the same ones, each behind what its author knew. */
   messages(): readonly Message[] {
     return this.store.messages(this.#parts.signingContext.identityKey)
+  }
+
+  /** The feeds of which there are two histories; what these have in common counts, and nothing else of the feed. */
+  forks(): readonly ForkedFeed[] {
+    return [...this.store.forks.proofs.values()].map(({ feed, at }) => {
+      const { member, device } = this.store.roster.feed(feed) ?? {}
+      return { feed, length: at, ...(member && { member }), ...(device && { device }) }
+    })
   }
 
   /** Calls back from now on. @returns a function that ends it */
@@ -323,6 +344,17 @@ export class Space extends MemberActs {
     if (removal?.credentialId === this.#removal?.credentialId) return
     this.#removal = removal
     this.#emit((listener) => listener.onRemoval?.(removal))
+  }
+
+  async #onFork(proof: ForkProof): Promise<void> {
+    const whose = await this.#serially(() => takeFork({ store: this.store, ...this.#parts }, proof))
+    if (whose === undefined) return
+    const text =
+      whose === 'OWN'
+        ? 'this device wrote on from an older copy of its storage, and goes on with a fresh feed; what it wrote since, here and before, does not count'
+        : `two histories of the feed ${proof.feed.toHex()}; its first ${proof.at} entries count`
+    const problem = new SpaceError('FORKED', text)
+    this.#emit((listener) => listener.onProblem?.(problem))
   }
 
   /** A listener that throws is its owner's mistake, and stops neither the others nor the space. */

@@ -22,7 +22,7 @@ class End {
   }
 
   local() {
-    return feeds.map((key) => ({ key, length: this.lengths.get(key) ?? 0 }))
+    return feeds.map((key) => ({ key, length: this.lengths.get(key) ?? 0, limit: Number.POSITIVE_INFINITY }))
   }
 
   /** @returns whether there was anything to send */
@@ -118,7 +118,7 @@ test('two ends have the same in the end and know it, in whatever order they read
 
 test('control feeds go before data feeds', () => {
   const sync = new PeerSync()
-  const local = feeds.map((key) => ({ key, length: 3 }))
+  const local = feeds.map((key) => ({ key, length: 3, limit: Number.POSITIVE_INFINITY }))
   for (const feed of [...feeds].reverse()) sync.onWant(feed, 0)
   expect(sync.step(local)?.type).toBe('want')
   const order: PublicKey[] = []

@@ -4,12 +4,13 @@ import type { PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { describe, expect, test } from 'vitest'
 import { createBatch, emptyHead, type FeedBatch } from '../src/feed/entry.ts'
-import { type Candidate, type Space, type SpaceError, SpaceManager } from '../src/index.ts'
+import { type Candidate, type Space, SpaceManager } from '../src/index.ts'
 import { MAX_FRAME_BYTES, SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../src/replication/replication.ts'
 import { plainEntry } from './plain-entry.ts'
-import { channelPair, namesOf, Person, stillClock, textsOf, trusting, until, World } from './world.ts'
+import { connected, nextWith, serve } from './wire.ts'
+import { channelPair, namesOf, Person, stillClock, textsOf, trusting, World } from './world.ts'
 
 const never = new AbortController().signal
 
@@ -28,41 +29,6 @@ async function setup() {
   space.subscribe({ onProblem: ({ code }) => problems.push(code) })
   const close = () => Promise.all([ada, bob, eve].map(({ manager }) => manager.close()))
   return { ada, bob, eve, space, candidate, admission, problems, close }
-}
-
-const serve = (space: Space, channel: Channel): Promise<SpaceError> =>
-  space.serve(channel, never).then(
-    () => Promise.reject(new Error('a session ended without a reason')),
-    (error: SpaceError) => error,
-  )
-
-/** A channel on which a person has been accepted, with helpers to say anything. */
-async function connected(space: Space, person: Person) {
-  const [channel, theirs] = channelPair(person.name, 'host')
-  const served = serve(space, theirs)
-  const { signingContext } = person
-  await shakeHands(channel, {
-    spaceKey: space.key,
-    signingContext,
-    ...trusting,
-    nonce: randomBytes(32),
-    signal: never,
-  })
-  const send = (frame: SpaceFrame) => channel.send(SpaceFrame.encode(frame))
-  return {
-    channel,
-    served,
-    send,
-    entries: (feed: PublicKey, batch: FeedBatch) => send({ entries: { feed: feed.toBytes(), batch } }),
-    /** Reads until the host says that it has stored a feed up to there. */
-    stored: async (feed: PublicKey, length: number): Promise<void> => {
-      for (;;) {
-        const { heads } = SpaceFrame.parseLenient(await channel.receive())
-        for (const head of heads?.heads ?? [])
-          if (head.length === length && feed.toBytes().every((byte, i) => byte === head.feed[i])) return
-      }
-    },
-  }
 }
 
 const batchOf = (space: Space, person: Person, feed: PublicKey, ...payloads: Uint8Array[]) =>
@@ -278,38 +244,6 @@ describe('feeds', () => {
     await close()
   })
 
-  test('with two histories are reported, and the others go on', async () => {
-    const { bob, space, candidate, problems, close } = await setup()
-    const one = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('one'))
-    const two = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('two'))
-    const next = await createBatch(bob.keyring, two.head, [plainEntry('three')])
-    const wire = await connected(space, bob)
-    await wire.entries(candidate.dataFeedKey, one.batch)
-    await wire.stored(candidate.dataFeedKey, 1)
-    await wire.entries(candidate.dataFeedKey, next.batch)
-    const control = await batchOf(space, bob, candidate.controlFeedKey, plainEntry('news'))
-    await wire.entries(candidate.controlFeedKey, control.batch)
-    await wire.stored(candidate.controlFeedKey, 1)
-    expect([problems, textsOf(space)]).toEqual([['FORKED'], ['one']])
-    await close()
-  })
-
-  test('whose announced head belongs to another history are reported too', async () => {
-    const { bob, space, candidate, problems, close } = await setup()
-    const one = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('one'))
-    const two = await batchOf(space, bob, candidate.dataFeedKey, plainEntry('two'))
-    const wire = await connected(space, bob)
-    await wire.entries(candidate.dataFeedKey, one.batch)
-    await wire.stored(candidate.dataFeedKey, 1)
-    const head = { ...two.head, feed: two.head.feed.toBytes() }
-    await wire.send({ heads: { heads: [head] } })
-    await until(space, () => problems.length === 1)
-    await wire.send({ heads: { heads: [{ ...head, hash: randomBytes(32) }] } })
-    expect((await wire.served).code).toBe('BAD_SIGNATURE')
-    expect(problems).toEqual(['FORKED', 'BAD_SIGNATURE'])
-    await close()
-  })
-
   test('come in bounded frames, one at a time, to an end that was away for long', async () => {
     const { bob, space, close } = await setup()
     for (let i = 0; i < 60; i++) await space.write(new Uint8Array(20_000).fill(i))
@@ -343,13 +277,6 @@ describe('feeds', () => {
     await close()
   })
 })
-
-async function nextWith(channel: Channel, field: keyof SpaceFrame): Promise<SpaceFrame> {
-  for (;;) {
-    const frame = SpaceFrame.parseLenient(await channel.receive())
-    if (frame[field] !== undefined) return frame
-  }
-}
 
 /** A channel of which some methods do something else. */
 const around = (channel: Channel, changed: Partial<Channel>): Channel => ({

@@ -3,7 +3,7 @@ import { proveFeed } from '@vestibule/credentials'
 import { createRecoveryPhrase, equalBytes, Keyring, type PublicKey } from '@vestibule/keys'
 import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { type Channel, type ChannelEnd, NetworkError, type SwarmOptions } from '@vestibule/network'
-import { createBatch, emptyHead } from '../src/feed/entry.ts'
+import { createBatch, emptyHead, type FeedBatch } from '../src/feed/entry.ts'
 import {
   type Candidate,
   encodeAdmission,
@@ -311,16 +311,29 @@ export async function publish(
   feed: PublicKey,
   payloads: Uint8Array[],
 ): Promise<void> {
+  const { batch } = await createBatch(person.keyring, emptyHead(space.key, feed), payloads)
+  await send(space, person, feed, [batch])
+}
+
+/** Sends batches of a feed in somebody's name, and waits until the space has stored them. */
+export async function send(
+  space: Space,
+  person: Person,
+  feed: PublicKey,
+  batches: readonly FeedBatch[],
+): Promise<void> {
   const never = new AbortController().signal
   const [channel, theirs] = channelPair(person.name, 'host')
   const served = space.serve(theirs, never).catch((error: Error) => error.name)
   const { signingContext } = person
   const own = { spaceKey: space.key, signingContext, nonce: randomBytes(32), signal: never }
   await shakeHands(channel, { ...trusting, ...own })
-  const { batch } = await createBatch(person.keyring, emptyHead(space.key, feed), payloads)
-  await channel.send(SpaceFrame.encode({ entries: { feed: feed.toBytes(), batch } }))
+  for (const batch of batches)
+    await channel.send(SpaceFrame.encode({ entries: { feed: feed.toBytes(), batch } }))
+  const last = batches.at(-1)
+  const length = last && last.from + last.payloads.length
   const isStored = (head: { feed: Uint8Array; length: number }) =>
-    equalBytes(head.feed, feed.toBytes()) && head.length === payloads.length
+    equalBytes(head.feed, feed.toBytes()) && head.length === length
   for (let stored = false; !stored; )
     stored = SpaceFrame.parseLenient(await channel.receive()).heads?.heads.some(isStored) ?? false
   await channel.close()
@@ -328,18 +341,22 @@ export async function publish(
 }
 
 /** Waits until a condition holds, looking again at every event of the space. */
-export async function until(space: Space, holds: () => boolean): Promise<void> {
+export const until = (space: Space, holds: () => boolean): Promise<void> => untilAll([space], holds)
+
+/** Waits until a condition holds, looking again at every event of the spaces. */
+export async function untilAll(spaces: readonly Space[], holds: () => boolean): Promise<void> {
   if (holds()) return
   await new Promise<void>((resolve) => {
     const look = (): void => {
       if (!holds()) return
-      stop()
+      for (const stop of stops) stop()
       resolve()
     }
-    const stop = space.subscribe({
+    const events = {
       ...{ onMembers: look, onMessage: look, onMessages: look, onRemoval: look },
       ...{ onPeers: look, onProblem: look },
-    })
+    }
+    const stops = spaces.map((space) => space.subscribe(events))
   })
 }
 

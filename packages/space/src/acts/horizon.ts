@@ -8,8 +8,8 @@ interface Held {
 }
 
 /**
- * How far the data feeds of a space count. What lies beyond is hidden and not passed on, and kept: what took its
- * author's right to write may turn out to be void. An output of the membership, looked at again whenever that changes.
+ * How far the feeds of a space count. What lies beyond is hidden and not passed on, and kept: what took its author's
+ * right to write may turn out to be void. A feed that forked counts as far as its histories agree, for ever. An output of the membership, looked at again whenever that changes.
  *
  * @see docs/credentials.md, "Data"
  */
@@ -34,15 +34,17 @@ export class Horizon {
   /**
    * Asks the membership anew.
    * @param held all feeds that are held
+   * @param forks where feeds forked
    * @returns whether entries that are held count now and did not before, or the other way round
    */
-  update(held: Iterable<Held>): boolean {
+  update(held: Iterable<Held>, forks: { at(feed: PublicKey): number }): boolean {
     const cuts = this.#roster.membership.cuts()
     const limits = new Map<PublicKey, number>()
     for (const [feed, { length }] of cuts) limits.set(feed, length)
     let changed = false
     for (const { key, length } of held) {
       if (this.#roster.feed(key) === undefined) limits.set(key, 0)
+      else if (forks.at(key) < (limits.get(key) ?? Number.POSITIVE_INFINITY)) limits.set(key, forks.at(key))
       const [before, now] = [this.limitOf(key), limits.get(key) ?? Number.POSITIVE_INFINITY]
       changed ||= Math.min(before, length) !== Math.min(now, length)
     }

@@ -19,7 +19,7 @@ export async function readmit(
 ): Promise<void> {
   for (const { feed, batches } of admission.controlFeeds)
     for (const batch of batches)
-      await store.receive(feed, batch).catch((error: unknown) => {
+      await store.receive([{ feed, batch }]).catch((error: unknown) => {
         // What a feed that is not known here says comes by replication, or was never part of the space.
         if (!(error instanceof SpaceError) || error.code !== 'NOT_ADMITTED') throw error
       })

@@ -1,9 +1,10 @@
 import { PublicKey } from '@vestibule/keys'
 import { type FeedContent, genesisIdOf, parseAdmission, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
+import { credentialsIn } from '../feed/carriers.ts'
 import { emptyHead, type FeedBatch, type FeedHead, verifyBatch } from '../feed/entry.ts'
 import { Roster } from '../roster.ts'
-import { credentialsIn, type SpaceStore } from '../space-store.ts'
+import type { SpaceStore } from '../space-store.ts'
 import { type Archive, bad } from './archive-file.ts'
 
 /** What came of an import. */
@@ -43,7 +44,7 @@ export async function verifyArchive(archive: Archive): Promise<SpaceAdmission> {
       purposes.set(key, purpose)
       if (purpose === 'DATA') continue
       control.set(key, [...(control.get(key) ?? []), batch])
-      for (const credential of await credentialsIn(run.entries)) roster.add(credential)
+      for (const credential of await credentialsIn(run.batch.payloads)) roster.add(credential)
     }
   } catch (cause) {
     if (!(cause instanceof SpaceError) || PASSED_ON.has(cause.code)) throw cause
@@ -71,13 +72,12 @@ export async function mergeArchive(archive: Archive, store: SpaceStore): Promise
     if (forked.has(key)) continue
     try {
       const before = store.feed(key)?.length ?? 0
-      await store.receive(key, batch)
+      const [outcome] = await store.receive([{ feed: key, batch }])
+      if (outcome === 'FORKED') forked.add(key)
       added += (store.feed(key)?.length ?? 0) - before
     } catch (error) {
-      if (!(error instanceof SpaceError)) throw error
-      if (error.code === 'FORKED') forked.add(key)
       // Of somebody who is known here not to be a member any more.
-      else if (error.code !== 'NOT_ADMITTED') throw error
+      if (!(error instanceof SpaceError) || error.code !== 'NOT_ADMITTED') throw error
     }
   }
   return { added, forked: [...forked] }

@@ -34,6 +34,8 @@ interface Place {
  */
 export class Feed {
   readonly key: PublicKey
+  /** So many entries count, up to a cut or a fork; infinity for most. Its space says so, and what is beyond is kept. */
+  limit = Number.POSITIVE_INFINITY
   readonly #storage: Storage
   readonly #prefix: string
   readonly #places: Place[] = []
@@ -89,12 +91,13 @@ export class Feed {
   }
 
   /**
-   * What has to be stored for a run that was created or verified to follow the head. Where it would leave many small
+   * What has to be stored for runs that were created or verified to follow the head. Where one would leave many small
    * records in a row, they become one, whose signature is the last one's.
    */
-  async writes({ batch }: FeedRun): Promise<StorageWrite[]> {
-    const first = this.#places[this.#mergedWith(batch)]
-    if (first === undefined) return [this.#write(batch)]
+  async writes(...runs: readonly FeedRun[]): Promise<StorageWrite[]> {
+    const [batch, ...more] = runs.map((run) => run.batch)
+    const first = batch && more.length === 0 ? this.#places[this.#mergedWith(batch)] : undefined
+    if (batch === undefined || first === undefined) return runs.map((run) => this.#write(run.batch))
     const small = await this.#read(first.from, MERGED_RECORDS - 1)
     return [
       ...small.slice(1).map(({ from }) => ({ key: this.#prefix + sequenceKey(from), value: undefined })),
@@ -102,17 +105,17 @@ export class Feed {
     ]
   }
 
-  /** Moves the head over a run whose {@link Feed.writes} have been stored. */
-  advance({ batch, head }: FeedRun): void {
-    if (batch.from !== this.length) throw new TypeError('the entries do not follow the head')
-    const place = { from: batch.from, bytes: sizeOf(batch) }
-    const merged = this.#places.splice(this.#mergedWith(batch))
-    this.#places.push({
-      from: merged[0]?.from ?? place.from,
-      bytes: merged.reduce((sum, { bytes }) => sum + bytes, place.bytes),
-    })
-    this.#size += place.bytes
-    this.#head = head
+  /** Moves the head over runs whose {@link Feed.writes} have been stored. */
+  advance(...runs: readonly FeedRun[]): void {
+    for (const { batch, head } of runs) {
+      if (batch.from !== this.length) throw new TypeError('the entries do not follow the head')
+      const bytes = sizeOf(batch)
+      const merged = runs.length === 1 ? this.#places.splice(this.#mergedWith(batch)) : []
+      const from = merged[0]?.from ?? batch.from
+      this.#places.push({ from, bytes: merged.reduce((sum, place) => sum + place.bytes, bytes) })
+      this.#size += bytes
+      this.#head = head
+    }
   }
 
   /** The hash of an entry that is held. */

@@ -12,9 +12,10 @@ import {
 } from '@vestibule/keys/wire'
 import { HeadMessage } from '../admission/admission.ts'
 import { FeedBatchMessage, MAX_BATCH_BYTES } from '../feed/entry.ts'
+import { ForkMessage } from '../feed/fork.ts'
 
-/** Most bytes of a frame. A batch of the largest size fits with its tags. */
-export const MAX_FRAME_BYTES = 256 * 1024
+/** Most bytes of a frame. Two batches of the largest size, which prove a fork, fit with their tags. */
+export const MAX_FRAME_BYTES = 416 * 1024
 /** Most bytes of a frame before both ends have shown that they are members. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 64 * 1024
 /** Most credentials, and bytes of them, by which somebody shows how it was admitted. */
@@ -27,7 +28,7 @@ export const MAX_FEEDS_PER_FRAME = 1024
 /** Version of this protocol. Both ends say theirs first. */
 export const PROTOCOL_VERSION = 1
 
-if (MAX_BATCH_BYTES + 16 * 1024 > MAX_FRAME_BYTES) throw new TypeError('a batch does not fit a frame')
+if (2 * (MAX_BATCH_BYTES + 16 * 1024) > MAX_FRAME_BYTES) throw new TypeError('a fork does not fit a frame')
 
 /** An answer to the other end's presentation. All but the first two are the last word. */
 export const VERDICTS = [
@@ -41,6 +42,7 @@ export const VERDICTS = [
 ] as const
 export type Verdict = (typeof VERDICTS)[number]
 
+const ForkedAt = message('ForkedAt', { feed: bytes(1, { length: 32 }), at: uint64(2) })
 const Want = message('Want', { feed: bytes(1, { length: 32 }), from: uint64(2) })
 
 /**
@@ -70,11 +72,30 @@ export const SpaceFrame = message('SpaceFrame', {
   ),
   /** Everything that was asked for by the first so many wants has been sent, as far as this end had it. */
   settled: optional(uint32(8)),
-  /** At most once, before anything else: what admits the feeds of this device, for whoever has not heard of it. */
+  /** Before anything else, and when it has changed: what admits the feeds of this device, for whoever has not heard of it. */
   introduction: optional(
     nested(9, message('Introduction', { credentials: repeated(bytes(1), { max: MAX_INTRODUCTION_LENGTH }) })),
   ),
   /** With a refusal: the credential by which the other end is no longer a member. */
   removal: optional(bytes(10, { max: MAX_CREDENTIAL_BYTES })),
+  /** Feeds that forked after so many entries, as this end can prove. */
+  forks: optional(
+    nested(11, message('Forks', { forks: repeated(nested(1, ForkedAt), { max: MAX_FEEDS_PER_FRAME }) })),
+  ),
+  /** Feeds whose forks the other end is asked to prove. */
+  proofsWanted: optional(
+    nested(12, message('Feeds', { feeds: repeated(bytes(1, { length: 32 }), { max: MAX_FEEDS_PER_FRAME }) })),
+  ),
+  /** A proof that was asked for. */
+  fork: optional(nested(13, ForkMessage)),
+  /** Asks how the other end's history of a feed goes on from an entry, to find where it parts from the own one. */
+  probe: optional(nested(14, Want)),
+  /** The answer: a batch that begins with that entry, or none. */
+  branch: optional(
+    nested(
+      15,
+      message('Branch', { feed: bytes(1, { length: 32 }), batch: optional(nested(2, FeedBatchMessage)) }),
+    ),
+  ),
 })
 export type SpaceFrame = MessageOf<typeof SpaceFrame>

@@ -5,9 +5,10 @@ import {
   Membership,
   verifyCredential,
 } from '@vestibule/credentials'
-import type { Keyring } from '@vestibule/keys'
+import type { Keyring, PublicKey } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
+import type { SpaceRecord } from '../record.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { SpacePeer } from './handshake.ts'
 
@@ -19,13 +20,33 @@ const MAX_FEEDS_PER_MEMBER = 32
  * down, then its feeds. Nobody hears of it in any other way, as its control feed is not one of the space until then.
  */
 export function introductionOf(
-  { vouched }: SpaceStore,
+  { vouched, record, roster, forks }: SpaceStore,
   { identityKey, deviceKey }: SigningContext,
 ): Credential[] {
   const own = vouched.filter(({ issuer }) => issuer === identityKey)
-  const feeds = own.filter(({ claim }) => claim.type === 'AdmittedFeed' && claim.device === deviceKey)
+  // A device whose feeds forked goes on with others.
+  const named = own.filter(
+    ({ claim }) =>
+      claim.type === 'AdmittedFeed' && claim.device === deviceKey && !forks.proofs.has(claim.feed),
+  )
+  const renewed = forks.proofs.size === 0 ? [] : selfAdmitted(roster.membership, record, identityKey)
+  const feeds = [...new Map([...named, ...renewed].map((one) => [one.id, one])).values()]
   if (feeds.length === 0) return []
   return [...own.filter(({ claim }) => isAboutDevices(claim)), ...feeds]
+}
+
+/** The feeds of this device that it has admitted itself. */
+function selfAdmitted(
+  membership: Membership,
+  { controlFeedKey, dataFeedKey }: SpaceRecord,
+  identityKey: PublicKey,
+): Credential[] {
+  const keys = dataFeedKey === undefined ? [controlFeedKey] : [controlFeedKey, dataFeedKey]
+  return keys.flatMap((key) => {
+    const { credential: id = '' } = membership.feeds().get(key) ?? {}
+    const credential = membership.get(id)
+    return credential?.issuer === identityKey ? credential : []
+  })
 }
 
 /**

@@ -4,8 +4,8 @@ import type { PublicKey } from '@vestibule/keys'
 export interface LocalFeed {
   readonly key: PublicKey
   readonly length: number
-  /** Entries from there on do not count: they are neither asked for nor sent. Without it all count. */
-  readonly limit?: number
+  /** So many entries count, up to a cut or a fork; infinity for most feeds. What lies beyond is neither taken nor given. */
+  readonly limit: number
 }
 
 /** A feed and a number of entries. */
@@ -18,7 +18,7 @@ export interface FeedPosition {
 export type SyncStep =
   | { readonly type: 'want'; readonly feeds: readonly FeedPosition[] }
   | { readonly type: 'announce'; readonly feeds: readonly PublicKey[] }
-  | { readonly type: 'send'; readonly feed: PublicKey; readonly from: number }
+  | { readonly type: 'send'; readonly feed: PublicKey; readonly from: number; readonly enough: number }
   | { readonly type: 'settle'; readonly wants: number }
 
 /** A peer may name at most so many feeds that are not known here; more are passed over. */
@@ -28,8 +28,8 @@ const MAX_FEEDS_PER_STEP = 1024
 /**
  * What one end knows of the other, and therefore has to send: pure, without clock, channel or storage.
  *
- * 1. Every feed of the space is asked for once, from the entry that is missing here, now and for what follows; and once
- *    more when it counts further than when it was asked for.
+ * 1. Every feed of the space is asked for once, from the entry that is missing here, now and for what follows; and
+ *    again when something of it was refused for lying beyond the limit, and the limit has moved.
  * 2. Only what was asked for is sent, in order, each entry once, none that the other end said it has.
  * 3. What was stored is announced once, unless sending it said so already; so an announcement acknowledges.
  * 4. Asking and announcing go before entries, and the entries of control feeds before those of data feeds: what
@@ -41,11 +41,11 @@ export class PeerSync {
   readonly #theirs = new Map<PublicKey, number>()
   /** The next entry for the other end, of each feed that it asked for. */
   readonly #next = new Map<PublicKey, number>()
-  /** How far each feed counted when it was asked for. */
-  readonly #asked = new Map<PublicKey, number>()
+  readonly #asked = new Set<PublicKey>()
+  /** Feeds of which the other end sent what lies beyond the limit, and was not stored. */
+  readonly #refused = new Set<PublicKey>()
   #wantsSent = 0
   readonly #announced = new Map<PublicKey, number>()
-  readonly #stopped = new Set<PublicKey>()
   /** Feeds that the other end has asked for, and for how many of them it was told that all is sent. */
   #wantsRead = 0
   #wantsSettled = 0
@@ -74,12 +74,17 @@ export class PeerSync {
 
   /** Whether everything that the other end had when it last said so is here. */
   isCaughtUp(local: readonly LocalFeed[]): boolean {
-    return this.#settledTheirs >= this.#wantsSent && local.every(({ key }) => this.#asked.has(key))
+    return this.#settledTheirs >= this.#wantsSent && !local.some((feed) => this.#isToBeAsked(feed))
   }
 
   /** Whether the other end was asked for this feed. */
   asked(feed: PublicKey): boolean {
     return this.#asked.has(feed)
+  }
+
+  /** Entries that the other end sent were not stored, as the feed has reached its limit. */
+  refuse(feed: PublicKey): void {
+    this.#refused.add(feed)
   }
 
   /** Entries up to there have been sent. */
@@ -88,23 +93,15 @@ export class PeerSync {
     this.#announced.set(feed, Math.max(upTo, this.#announced.get(feed) ?? 0))
   }
 
-  /** The feed forked: nothing of it is sent any more. */
-  stop(feed: PublicKey): void {
-    this.#stopped.add(feed)
-  }
-
   /** @param local all feeds of the space, control feeds first */
   step(local: readonly LocalFeed[]): SyncStep | undefined {
-    for (const feed of local) {
-      const asked = this.#asked.get(feed.key)
-      if (asked !== undefined && limitOf(feed) < asked) this.#asked.set(feed.key, limitOf(feed))
-    }
-    const wanted = local
-      .filter((feed) => limitOf(feed) > (this.#asked.get(feed.key) ?? -1))
-      .slice(0, MAX_FEEDS_PER_STEP)
+    const wanted = local.filter((feed) => this.#isToBeAsked(feed)).slice(0, MAX_FEEDS_PER_STEP)
     if (wanted.length > 0) {
-      for (const feed of wanted) this.#asked.set(feed.key, limitOf(feed))
       this.#wantsSent += wanted.length
+      for (const { key } of wanted) {
+        this.#asked.add(key)
+        this.#refused.delete(key)
+      }
       return { type: 'want', feeds: wanted.map(({ key, length }) => ({ feed: key, length })) }
     }
     const news = local
@@ -115,16 +112,19 @@ export class PeerSync {
       return { type: 'announce', feeds: news.map(({ key }) => key) }
     }
     const feed = local.find((one) => this.#isToBeSent(one))
-    if (feed !== undefined) return { type: 'send', feed: feed.key, from: this.#next.get(feed.key) ?? 0 }
+    if (feed !== undefined)
+      return { type: 'send', feed: feed.key, from: this.#next.get(feed.key) ?? 0, enough: feed.limit }
     if (this.#wantsSettled === this.#wantsRead) return undefined
     this.#wantsSettled = this.#wantsRead
     return { type: 'settle', wants: this.#wantsRead }
   }
 
-  #isToBeSent(feed: LocalFeed): boolean {
-    const { key, length } = feed
-    return (this.#next.get(key) ?? length) < Math.min(length, limitOf(feed)) && !this.#stopped.has(key)
+  #isToBeAsked({ key, length, limit }: LocalFeed): boolean {
+    return length < limit && (!this.#asked.has(key) || this.#refused.has(key))
+  }
+
+  #isToBeSent({ key, length, limit }: LocalFeed): boolean {
+    const next = this.#next.get(key)
+    return next !== undefined && next < length && next < limit
   }
 }
-
-const limitOf = ({ limit = Number.POSITIVE_INFINITY }: LocalFeed): number => limit

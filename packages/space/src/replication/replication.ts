@@ -3,6 +3,7 @@ import type { Credential, Membership, Presented } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import { type Channel, type Clock, NetworkError } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
+import type { ForkProof } from '../feed/fork.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { departureCredential, sayFarewell } from './farewell.ts'
@@ -21,7 +22,9 @@ export interface ReplicationEvents {
   onIntroduction(introduction: readonly Credential[]): Promise<boolean>
   /** Somebody shows that the own identity is no longer a member: see `readNotice`. */
   onRemoval(encoded: Uint8Array): Promise<void>
-  /** Something was refused, or failed. The channel that it was about has ended, except for a fork. */
+  /** A feed's key has signed two histories: see `takeFork`. */
+  onFork(proof: ForkProof): Promise<void>
+  /** Something was refused, or failed. The channel that it was about has ended. */
   onProblem(problem: SpaceError): void
 }
 
@@ -34,7 +37,6 @@ export class Replication {
   readonly #sessions = new Map<Session, AbortController>()
   /** Ended, because whoever is at the other end is no longer a member. */
   readonly #departed = new WeakSet<Session>()
-  readonly #forked = new Set<PublicKey>()
   readonly #stored = new Map<PublicKey, number>()
   readonly #waiting = new Set<() => void>()
   readonly #running = new Set<Promise<void>>()
@@ -130,13 +132,19 @@ export class Replication {
     try {
       signal.throwIfAborted()
       const peer = await this.#shakeHands(channel, signal)
-      const introduction = introductionOf(this.#store, this.#signingContext)
-      session = new Session(channel, peer, this.#store, this.#forked, introduction, {
-        onStored: (by, feed, length) => this.#onStored(by, feed, length),
-        onFork: (feed) => this.#onFork(feed),
-        onIntroduction: (introduction) => this.#events.onIntroduction(introduction),
-        onRemoval: (encoded) => this.#events.onRemoval(encoded),
-        onProgress: () => this.#wakeWaiting(),
+      const [store, signingContext] = [this.#store, this.#signingContext]
+      session = new Session({
+        channel,
+        peer,
+        store,
+        introduction: () => introductionOf(store, signingContext),
+        events: {
+          onStored: (by, feed, length) => this.#onStored(by, feed, length),
+          onFork: (proof) => this.#events.onFork(proof),
+          onIntroduction: (introduction) => this.#events.onIntroduction(introduction),
+          onRemoval: (encoded) => this.#events.onRemoval(encoded),
+          onProgress: () => this.#wakeWaiting(),
+        },
       })
       const ending = new AbortController()
       this.#sessions.set(session, ending)
@@ -200,12 +208,6 @@ export class Replication {
 
   #wakeWaiting(): void {
     for (const wake of [...this.#waiting]) wake()
-  }
-
-  #onFork(feed: PublicKey): void {
-    if (this.#forked.has(feed)) return
-    this.#forked.add(feed)
-    this.#events.onProblem(new SpaceError('FORKED', `two histories of the feed ${feed.toHex()}`))
   }
 }
 

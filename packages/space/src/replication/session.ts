@@ -3,10 +3,13 @@ import { equalBytes, PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { headFromWire, headToWire } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
-import { type FeedBatch, type SignedHead, verifyHead } from '../feed/entry.ts'
-import type { SpaceStore } from '../space-store.ts'
-import { MAX_FRAME_BYTES, SpaceFrame } from './frame.ts'
-import { parseFrame, refusedByPeer, type SpacePeer } from './handshake.ts'
+import { type SignedHead, verifyHead } from '../feed/entry.ts'
+import type { ForkProof } from '../feed/fork.ts'
+import type { ReceivedBatch, SpaceStore } from '../space-store.ts'
+import { ForkTalk } from './fork-talk.ts'
+import { SpaceFrame } from './frame.ts'
+import { FrameQueue } from './frame-queue.ts'
+import { refusedByPeer, type SpacePeer } from './handshake.ts'
 import { parseIntroduction } from './introduction.ts'
 import { type LocalFeed, PeerSync, type SyncStep } from './peer-sync.ts'
 
@@ -14,8 +17,8 @@ import { type LocalFeed, PeerSync, type SyncStep } from './peer-sync.ts'
 export interface SessionEvents {
   /** The other end has stored this device's view of a feed up to there. */
   onStored(peer: SpacePeer, feed: PublicKey, length: number): void
-  /** The feed's key has signed two histories. Nothing more of it is taken. */
-  onFork(feed: PublicKey): void
+  /** A proof that a feed's key has signed two histories, verified: see `takeFork`. */
+  onFork(proof: ForkProof): Promise<void>
   /**
    * The other end introduced itself: see `takeIn`.
    * @returns false when it has to be tried again
@@ -27,39 +30,43 @@ export interface SessionEvents {
   onProgress(): void
 }
 
+/** What a session works with. */
+export interface SessionParts {
+  readonly channel: Channel
+  readonly peer: SpacePeer
+  readonly store: SpaceStore
+  /** What admits the feeds of this device, as things are; see `introductionOf`. */
+  readonly introduction: () => readonly Credential[]
+  readonly events: SessionEvents
+}
+
 /**
  * Two members over one channel, after the handshake: one loop reads and stores, one writes whatever
- * {@link PeerSync} says comes next. Each waits for its channel, so that a slow end is never sent more than it takes.
+ * {@link PeerSync} and {@link ForkTalk} say comes next. Each waits for its channel, so that a slow end is never sent
+ * more than it takes, and what is read ahead of the storage is bounded.
  */
 export class Session {
   readonly peer: SpacePeer
   readonly #channel: Channel
   readonly #store: SpaceStore
-  readonly #forked: ReadonlySet<PublicKey>
   readonly #events: SessionEvents
-  readonly #introduction: readonly Credential[]
+  readonly #introduction: () => readonly Credential[]
   readonly #sync = new PeerSync()
+  readonly #forks: ForkTalk
+  /** Ids of what was said in the last introduction. */
+  #said = ''
   /** The other end's, until it is taken in. */
   #introduced: readonly Credential[] | undefined
-  /** Feeds of which something was not taken, because it did not count. */
-  readonly #passedOver = new Set<PublicKey>()
   #wake: () => void = () => {}
   #news = true
 
-  constructor(
-    channel: Channel,
-    peer: SpacePeer,
-    store: SpaceStore,
-    forked: ReadonlySet<PublicKey>,
-    introduction: readonly Credential[],
-    events: SessionEvents,
-  ) {
+  constructor({ channel, peer, store, introduction, events }: SessionParts) {
     this.peer = peer
     this.#channel = channel
     this.#store = store
-    this.#forked = forked
     this.#introduction = introduction
     this.#events = events
+    this.#forks = new ForkTalk(store, (proof) => events.onFork(proof))
   }
 
   /** Runs until the channel ends, `signal` aborts, or either end breaks a rule: then it throws. */
@@ -91,13 +98,12 @@ export class Session {
   }
 
   async #write(signal: AbortSignal): Promise<void> {
-    const credentials = this.#introduction.map(({ encoded }) => encoded)
-    if (credentials.length > 0)
-      await this.#channel.send(SpaceFrame.encode({ introduction: { credentials } }), { signal })
     while (!signal.aborted) {
       this.#news = false
-      const step = this.#sync.step(this.#toSend())
-      if (step !== undefined) await this.#send(step, signal)
+      const frame = this.#introduce() ?? this.#forks.next()
+      const step = frame === undefined ? this.#sync.step(this.#toSend()) : undefined
+      if (frame !== undefined) await this.#channel.send(SpaceFrame.encode(await frame), { signal })
+      else if (step !== undefined) await this.#send(step, signal)
       else await this.#untilNews(signal)
     }
     signal.throwIfAborted()
@@ -107,16 +113,21 @@ export class Session {
    * In the order in which they are sent. One who has left says so last: whoever hears of it ends the session, and
    * nobody else may have what was written before.
    */
-  #toSend(): LocalFeed[] {
-    const { roster, record, horizon } = this.#store
-    const feeds = this.#store
-      .feeds()
-      .filter(({ key }) => !this.#forked.has(key))
-      .map(({ key, length }) => ({ key, length, limit: horizon.limitOf(key) }))
+  #toSend(): readonly LocalFeed[] {
+    const { roster, record } = this.#store
+    const feeds = this.#store.feeds()
     const self = roster.feed(record.controlFeedKey)?.member
     if (self === undefined || roster.departureOf(self) === undefined) return feeds
     const isOwn = ({ key }: LocalFeed): boolean => key === record.controlFeedKey
     return [...feeds.filter((feed) => !isOwn(feed)), ...feeds.filter(isOwn)]
+  }
+
+  #introduce(): SpaceFrame | undefined {
+    const introduction = this.#introduction()
+    const ids = introduction.map(({ id }) => id).join()
+    if (ids === this.#said) return undefined
+    this.#said = ids
+    return { introduction: { credentials: introduction.map(({ encoded }) => encoded) } }
   }
 
   #untilNews(signal: AbortSignal): Promise<void> {
@@ -134,7 +145,7 @@ export class Session {
 
   async #send(step: SyncStep, signal: AbortSignal): Promise<void> {
     const frame = await this.#frameFor(step)
-    if (frame !== undefined) await this.#channel.send(SpaceFrame.encode(frame), { signal })
+    if (frame !== undefined) await this.#channel.send(SpaceFrame.encode(await frame), { signal })
   }
 
   async #frameFor(step: SyncStep): Promise<SpaceFrame | undefined> {
@@ -150,13 +161,8 @@ export class Session {
       case 'settle':
         return { settled: step.wants }
       case 'send': {
-        const batch = await this.#store
-          .feed(step.feed)
-          ?.batch(step.from, this.#store.horizon.limitOf(step.feed))
-        if (batch === undefined) {
-          this.#sync.stop(step.feed)
-          return undefined
-        }
+        const batch = await this.#store.feed(step.feed)?.batch(step.from, step.enough)
+        if (batch === undefined) return undefined
         this.#sync.sent(step.feed, step.from + batch.payloads.length)
         return { entries: { feed: step.feed.toBytes(), batch } }
       }
@@ -164,18 +170,19 @@ export class Session {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
+    const queue = new FrameQueue(this.#channel, signal)
     for (;;) {
-      const frame = parseFrame(await this.#channel.receive({ signal, maxBytes: MAX_FRAME_BYTES }))
-      for (const head of frame.heads?.heads ?? [])
-        await this.#onHead(headFromWire(this.#store.record.spaceKey, head))
-      for (const { feed, from } of frame.wants?.wants ?? []) this.#sync.onWant(PublicKey.from(feed), from)
-      if (frame.entries !== undefined)
-        await this.#onEntries(PublicKey.from(frame.entries.feed), frame.entries.batch)
-      if (frame.removal !== undefined) await this.#events.onRemoval(frame.removal)
-      if (frame.verdict !== undefined) throw refusedByPeer(frame.verdict)
-      if (frame.settled !== undefined) this.#sync.onSettled(frame.settled)
-      if (frame.introduction !== undefined)
-        this.#introduced = await parseIntroduction(frame.introduction.credentials, this.peer)
+      let received: ReceivedBatch[] = []
+      for (const frame of await queue.take()) {
+        if (frame.entries !== undefined) {
+          received.push({ feed: PublicKey.from(frame.entries.feed), batch: frame.entries.batch })
+          continue
+        }
+        await this.#onEntries(received)
+        received = []
+        await this.#onFrame(frame)
+      }
+      await this.#onEntries(received)
       if (this.#introduced !== undefined && (await this.#events.onIntroduction(this.#introduced)))
         this.#introduced = undefined
       this.#events.onProgress()
@@ -183,29 +190,41 @@ export class Session {
     }
   }
 
+  async #onFrame(frame: SpaceFrame): Promise<void> {
+    for (const head of frame.heads?.heads ?? [])
+      await this.#onHead(headFromWire(this.#store.record.spaceKey, head))
+    for (const { feed, from } of frame.wants?.wants ?? []) this.#sync.onWant(PublicKey.from(feed), from)
+    if (frame.removal !== undefined) await this.#events.onRemoval(frame.removal)
+    if (frame.verdict !== undefined) throw refusedByPeer(frame.verdict)
+    if (frame.settled !== undefined) this.#sync.onSettled(frame.settled)
+    if (frame.introduction !== undefined)
+      this.#introduced = await parseIntroduction(frame.introduction.credentials, this.peer)
+    await this.#forks.read(frame)
+  }
+
   async #onHead(head: SignedHead): Promise<void> {
-    this.#sync.onHead(head)
     const own = this.#store.feed(head.feed)
-    if (own === undefined || head.length === 0 || head.length > own.length) return
-    if (equalBytes(head.hash, await own.hashOf(head.length - 1)))
+    if (own === undefined || head.length === 0 || head.length > own.length || head.length > own.limit)
+      return this.#sync.onHead(head)
+    if (equalBytes(head.hash, await own.hashOf(head.length - 1))) {
+      this.#sync.onHead(head)
       this.#events.onStored(this.peer, head.feed, head.length)
-    else if (await verifyHead(head)) this.#events.onFork(head.feed)
+    } else if (await verifyHead(head)) this.#forks.suspect(head.feed, head.length - 1)
     else throw new SpaceError('BAD_SIGNATURE', 'an announced head is not signed by its feed')
   }
 
-  async #onEntries(feed: PublicKey, batch: FeedBatch): Promise<void> {
-    if (!this.#sync.asked(feed)) throw new SpaceError('NOT_ADMITTED', 'entries that nobody asked for')
-    if (this.#forked.has(feed)) return
-    // They have what they send. Known before it is stored, or the writing loop would send it back.
-    this.#sync.onHead({ feed, length: batch.from + batch.payloads.length })
-    try {
-      if (!(await this.#store.receive(feed, batch))) this.#passedOver.add(feed)
-    } catch (error) {
-      // What was passed over may be asked for again meanwhile, and this was on its way before.
-      if (error instanceof SpaceError && error.code === 'GAP' && this.#passedOver.has(feed)) return
-      if (!(error instanceof SpaceError) || error.code !== 'FORKED') throw error
-      this.#events.onFork(feed)
-      return
+  async #onEntries(received: readonly ReceivedBatch[]): Promise<void> {
+    for (const { feed, batch } of received) {
+      if (!this.#sync.asked(feed)) throw new SpaceError('NOT_ADMITTED', 'entries that nobody asked for')
+      // They have what they send. Known before it is stored, or the writing loop would send it back.
+      this.#sync.onHead({ feed, length: batch.from + batch.payloads.length })
+    }
+    const outcomes = received.length === 0 ? [] : await this.#store.receive(received)
+    for (const [i, outcome] of outcomes.entries()) {
+      const { feed, batch } = received[i] as ReceivedBatch
+      if (outcome === 'BEYOND') this.#sync.refuse(feed)
+      const length = this.#store.feed(feed)?.length ?? 0
+      if (outcome === 'FORKED') this.#forks.suspect(feed, Math.min(batch.from, length) - 1)
     }
   }
 }
