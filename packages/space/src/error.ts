@@ -10,7 +10,7 @@ export type SpaceErrorCode =
   | 'NOT_A_MEMBER'
   /** The other end did not accept this device's presentation. */
   | 'REFUSED_BY_PEER'
-  /** Bytes that are not a valid frame, entry, admission or record. */
+  /** Bytes that are not a valid frame, entry, admission, record or message of their type. */
   | 'MALFORMED'
   /** More bytes than the format allows. */
   | 'TOO_LARGE'
@@ -41,6 +41,8 @@ export type SpaceErrorCode =
   | 'NO_RECOVERY'
   /** A backup that opens, but is not of the identity whose recovery phrase was given, or by none of its devices. */
   | 'BAD_BACKUP'
+  /** There is no such message here. */
+  | 'NO_MESSAGE'
   /** There is no such space here. */
   | 'NO_SPACE'
   /** A file that is no export of a space, is damaged or cut off, or lacks the keys to take the space up. */

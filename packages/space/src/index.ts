@@ -20,6 +20,13 @@ export {
   type SigningContextOptions,
 } from './identity/signing-context.ts'
 export { MAX_MESSAGE_BYTES, MAX_MESSAGE_TYPE_BYTES, type Message } from './message.ts'
+export {
+  defineMessage,
+  type MessageCodec,
+  type MessageType,
+  type TypedMessage,
+} from './messages/message-type.ts'
+export type { HistoryOptions, TypedMessages } from './messages/typed-messages.ts'
 export type { ReadKey } from './read-keys/read-key.ts'
 export { MAX_BACKUP_BYTES, openBackup } from './recovery/backup.ts'
 export type { IdentityBackup } from './recovery/content.ts'

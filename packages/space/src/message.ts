@@ -3,6 +3,7 @@ import type { PublicKey } from '@vestibule/keys'
 import { bytes, message, optional, string, uint32, uint64, WireError } from '@vestibule/keys/wire'
 import { SpaceError } from './error.ts'
 import type { FeedEntry } from './feed/entry.ts'
+import { HASH_BYTES } from './feed/entry-hash.ts'
 import { type EntryPlace, NONCE_BYTES, openEntry, sealEntry, TAG_BYTES } from './read-keys/entry-cipher.ts'
 import { epochFromWire, epochToWire } from './read-keys/read-key.ts'
 import type { ReadKeyRing } from './read-keys/ring.ts'
@@ -140,6 +141,16 @@ export class PlacedMessage {
   /** The identity that wrote it. */
   get author(): PublicKey {
     return this.#from.member
+  }
+
+  /** Whether this is the id of the message, without opening it. */
+  hasId(id: string): boolean {
+    // The first bytes tell almost all apart.
+    return (
+      id.length === 2 * HASH_BYTES &&
+      id.startsWith(bytesToHex(this.#hash.subarray(0, 2))) &&
+      id === bytesToHex(this.#hash)
+    )
   }
 
   /** Reads a data entry; `undefined` for one that is no message of a version known here. It stays in its feed all the same. */

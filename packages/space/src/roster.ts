@@ -151,3 +151,18 @@ export class Roster {
 
 const invitationIn = (admission: { readonly invitationId?: Uint8Array } | undefined) =>
   admission?.invitationId === undefined ? {} : { invitationId: admission.invitationId }
+
+/** Whether nothing of it changed that an application sees. */
+export function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, i) => {
+      const other = b[i]
+      return (
+        one.identityKey === other?.identityKey &&
+        one.role === other.role &&
+        one.profile.displayName === other.profile.displayName
+      )
+    })
+  )
+}

@@ -57,7 +57,8 @@ export class SpaceStore {
   notice: Credential | undefined
   readonly #storage: Storage
   readonly #feeds = new Map<PublicKey, Feed>()
-  readonly #messages = new MessageLog()
+  /** The messages of the data feeds, whether they can be read and count or not. */
+  readonly log = new MessageLog()
   readonly #lastCredentials = new Map<PublicKey, string>()
   readonly #carriers = new Carriers()
   /** Feeds of which entries beyond the limit were left out; what is sent of them next may not follow. */
@@ -125,13 +126,17 @@ export class SpaceStore {
    * `own` wrote: that is marked.
    */
   messages(own: PublicKey): Message[] {
-    return this.#messages.all().flatMap((placed) => {
-      const isCounted = this.horizon.counts(placed.feed, placed.sequence)
-      if (!isCounted && placed.author !== own) return []
-      const message = placed.open(this.readKeys)
-      if (message === undefined) return []
-      return isCounted ? message : Object.freeze({ ...message, included: false as const })
-    })
+    return this.log.all().flatMap((placed) => this.shown(placed, own) ?? [])
+  }
+
+  /** What {@link SpaceStore.messages} has of a message. */
+  shown(placed: PlacedMessage, own: PublicKey): Message | undefined {
+    const isCounted = this.horizon.counts(placed.feed, placed.sequence)
+    if (!isCounted && placed.author !== own) return undefined
+    const message = placed.open(this.readKeys)
+    return message === undefined || isCounted
+      ? message
+      : Object.freeze({ ...message, included: false as const })
   }
 
   /** Where the next message of an own data feed will stand, and which read key seals it. */
@@ -140,7 +145,7 @@ export class SpaceStore {
       space: this.record.spaceKey,
       feed,
       sequence: this.#feeds.get(feed)?.length ?? 0,
-      lamport: this.#messages.nextLamport,
+      lamport: this.log.nextLamport,
       epoch: this.record.readKeys.at(-1)?.epoch ?? FOUNDING_EPOCH,
     }
   }
@@ -301,7 +306,7 @@ export class SpaceStore {
     return entries.flatMap((entry) => {
       const placed = PlacedMessage.of(entry, { space: this.record.spaceKey, feed: key, member, device })
       if (placed === undefined) return []
-      this.#messages.add(placed)
+      this.log.add(placed)
       return this.horizon.counts(key, entry.sequence) ? placed : []
     })
   }

@@ -18,7 +18,7 @@ import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
 import { takeFork } from './replication/take-fork.ts'
-import type { Departure, Member } from './roster.ts'
+import { type Departure, type Member, sameMembers } from './roster.ts'
 import type { SpaceStore, StoreChange } from './space-store.ts'
 import type { StorageWrite } from './storage/storage.ts'
 
@@ -88,7 +88,7 @@ export class Space extends MemberActs {
         this.#serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
       onRemoval: (encoded) => this.#onNotice(encoded),
       onFork: (proof) => this.#onFork(proof),
-      onProblem: (problem) => this.#emit((listener) => listener.onProblem?.(problem)),
+      onProblem: (problem) => this.report(problem),
     })
     store.onChange = (change) => {
       this.#onChange(change)
@@ -153,7 +153,7 @@ export class Space extends MemberActs {
 
   /** All messages, in an order that is the same for all who have the same ones, each behind what its author knew. */
   messages(): readonly Message[] {
-    return this.store.messages(this.#parts.signingContext.identityKey)
+    return this.store.messages(this.ownIdentity)
   }
 
   /** The feeds of which there are two histories; what these have in common counts, and nothing else of the feed. */
@@ -228,15 +228,17 @@ export class Space extends MemberActs {
 
   /**
    * Writes a message: text, or bytes. Durable on this device when it resolves; see {@link Space.delivered}.
+   * @param options `type`: what kind of message it is, at most 64 bytes of UTF-8; see {@link Space.send}
    * @throws SpaceError `NOT_ALLOWED` for a reader, `NOT_A_MEMBER` for one no longer, `TOO_LARGE` (60 KiB), `CLOSED`, and
    *   storage errors
    */
-  write(body: string | Uint8Array): Promise<Message> {
+  write(body: string | Uint8Array, { type }: { readonly type?: string } = {}): Promise<Message> {
     return this.act(async (actor) => {
       const dataFeedKey = await ownDataFeed(actor)
       const { keyring, clock } = this.#parts
       const { readKeys } = this.store
-      const content = { body, timestampMs: Math.max(0, Math.floor(clock.now())) }
+      const timestampMs = Math.max(0, Math.floor(clock.now()))
+      const content = { body, timestampMs, ...(type !== undefined && { type }) }
       const payload = encodeDataEntry(content, this.store.placeOfNext(dataFeedKey), readKeys)
       const { messages } = await this.store.append(keyring, dataFeedKey, [payload])
       return messages[0]?.open(readKeys) as Message
@@ -285,6 +287,16 @@ export class Space extends MemberActs {
     this.#closed = true
     await this.#replication.close()
     await this.store.serial.idle()
+  }
+
+  /** @internal */
+  protected get ownIdentity(): PublicKey {
+    return this.#parts.signingContext.identityKey
+  }
+
+  /** @internal */
+  protected report(problem: SpaceError): void {
+    this.#emit((listener) => listener.onProblem?.(problem))
   }
 
   protected act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {
@@ -369,18 +381,4 @@ export class Space extends MemberActs {
       }
     }
   }
-}
-
-function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((one, i) => {
-      const other = b[i]
-      return (
-        one.identityKey === other?.identityKey &&
-        one.role === other.role &&
-        one.profile.displayName === other.profile.displayName
-      )
-    })
-  )
 }

@@ -1,7 +1,7 @@
 import type { Role, Why } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
+import { TypedActs } from '../messages/typed-acts.ts'
 import type { Departure } from '../roster.ts'
-import type { SpaceStore } from '../space-store.ts'
 import { historyOf, type SpaceAct } from './history.ts'
 import { changeRole, handOver, invitedBy, leave, removeMembers, setProfile } from './members.ts'
 import type { Actor } from './perform.ts'
@@ -15,10 +15,7 @@ import type { Actor } from './perform.ts'
  *
  * @see docs/credentials.md, "Roles"
  */
-export abstract class MemberActs {
-  /** @internal */
-  protected abstract readonly store: SpaceStore
-
+export abstract class MemberActs extends TypedActs {
   /** @internal Runs a task when nothing else of the space is being changed. @throws SpaceError `CLOSED` */
   protected abstract act<T>(task: (actor: Actor) => Promise<T>): Promise<T>
 

@@ -22,6 +22,23 @@ export class MessageLog {
     return this.#placed
   }
 
+  /** The first so many that stand behind one, or at the beginning. */
+  behind(placed: PlacedMessage | undefined, count: number): PlacedMessage[] {
+    const all = this.all()
+    let [low, high] = [0, placed === undefined ? 0 : all.length]
+    while (placed !== undefined && low < high) {
+      const middle = (low + high) >> 1
+      if (compare(all[middle] as PlacedMessage, placed) <= 0) low = middle + 1
+      else high = middle
+    }
+    return all.slice(low, low + count)
+  }
+
+  /** By its id. */
+  find(id: string): PlacedMessage | undefined {
+    return this.#placed.find((placed) => placed.hasId(id))
+  }
+
   /** What the next own message counts as. */
   get nextLamport(): number {
     return Math.min(this.#lamport + 1, MAX_LAMPORT)
