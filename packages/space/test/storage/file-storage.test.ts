@@ -147,6 +147,27 @@ describe('FileStorage', () => {
     await storage.close()
   })
 
+  test('a full disk refuses the transaction whole; what was acknowledged is there, without room, too', async () => {
+    const mounted =
+      'mount -t tmpfs -o size=800k none "$1" && exec "$2" --conditions=@vestibule/source "$3" "$1"'
+    const script = join(import.meta.dirname, 'full-disk-child.ts')
+    // A disk that only this process sees; where nobody may have one, a maximal size of the file stands for it.
+    const full = spawn('unshare', ['-rm', 'sh', '-c', mounted, 'sh', fresh(), process.execPath, script], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const [said, errors] = await Promise.all([output(full), errorsOf(full)])
+    if (/^(spawn )?(unshare|mount)\b/.test(errors))
+      return void process.stderr.write(`\nLEFT OUT: a full disk. ${errors}\n`)
+    expect(errors.replaceAll(/.*ExperimentalWarning.*\n.*\n/g, '')).toBe('')
+    const [[count, code], ...counts] = said
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(code).toBe('STORAGE_FULL')
+    expect(count).toBeGreaterThan(20)
+    expect(counts).toEqual([count, count, count + 1])
+  })
+
   test('a directory that can not be made is refused', async () => {
     const file = join(fresh(), 'file')
     writeFileSync(file, '')
@@ -167,12 +188,18 @@ async function readAll(directory: string): Promise<[string, Uint8Array][] | stri
   }
 }
 
-function output(process: ChildProcess): Promise<string> {
+const output = (process: ChildProcess): Promise<string> => textOf(process, process.stdout)
+const errorsOf = (process: ChildProcess): Promise<string> => textOf(process, process.stderr)
+
+function textOf(process: ChildProcess, stream: NodeJS.ReadableStream | null): Promise<string> {
   let text = ''
-  process.stdout?.on('data', (chunk: Buffer) => {
+  stream?.on('data', (chunk: Buffer) => {
     text += chunk.toString()
   })
-  return new Promise((resolve) => process.once('close', () => resolve(text)))
+  return new Promise((resolve) => {
+    process.once('close', () => resolve(text))
+    process.once('error', ({ message }) => resolve(message))
+  })
 }
 
 /** Kills the child once it has acknowledged `count` writes; resolves with the last one that it acknowledged. */

@@ -11,6 +11,8 @@ const FORMAT_VERSION = 1
 /** "Vest": tells our files from other SQLite databases. */
 const APPLICATION_ID = 0x56657374
 export const PAGE_BYTES = 4096
+/** SQLITE_IOERR_SHMSIZE */
+const SHARED_MEMORY_SIZE = 4874
 
 /**
  * A new file appears whole under its name, or not at all. One that exists is not even opened here: closing any handle
@@ -85,13 +87,27 @@ export function inspectLog(path: string): void {
   const isOurs = !existsSync(sharedMemory)
   const database = new DatabaseSync(path, { readOnly: true })
   try {
-    database.exec('BEGIN; SELECT 1 FROM sqlite_schema')
+    const isReadable = begin(database)
     if (isLogDamaged(readFileSync(log), PAGE_BYTES))
       throw new StorageError('STORAGE_CORRUPT', `${log}: damaged; it was left as it is`)
-    assertHealthy(path, database)
+    if (isReadable) assertHealthy(path, database)
   } finally {
     database.close()
     if (isOurs) rmSync(sharedMemory, { force: true })
+  }
+}
+
+/**
+ * Locks the database for reading.
+ * @returns false on a disk without room for an index of the log: what is there has to be readable all the same
+ */
+function begin(database: DatabaseSync): boolean {
+  try {
+    database.exec('BEGIN; SELECT 1 FROM sqlite_schema')
+    return true
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode === SHARED_MEMORY_SIZE) return false
+    throw error
   }
 }
 
