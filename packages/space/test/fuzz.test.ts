@@ -1,6 +1,8 @@
 import { createRecoveryPhrase, Keyring, Redacted } from '@vestibule/keys'
 import { decoderSuite } from '@vestibule/keys/fuzzing'
 import { WireError } from '@vestibule/keys/wire'
+import { Archive } from '../src/archive/archive-file.ts'
+import { verifyArchive } from '../src/archive/import-space.ts'
 import { createBatch, emptyHead, type FeedBatch, verifyBatch } from '../src/feed/entry.ts'
 import { Feed } from '../src/feed/feed.ts'
 import {
@@ -52,9 +54,12 @@ const made = (async () => {
     return content
   }
   await openBackup(await host.manager.exportBackup(), { keyring: paper, keys })
+  await space.write('hello')
+  const exported: Uint8Array[] = []
+  for await (const piece of host.manager.exportSpace(space.key)) exported.push(piece)
   await host.manager.close()
   await guest.manager.close()
-  return { ...admission, keys, backups: opened }
+  return { ...admission, keys, backups: opened, exported: Buffer.concat(exported) }
 })()
 
 decoderSuite('what is in the backup of an identity', async () => {
@@ -65,6 +70,12 @@ decoderSuite('what is in the backup of an identity', async () => {
     isRefusal: is('TOO_LARGE', 'BAD_BACKUP', 'BAD_ADMISSION', 'MALFORMED', 'UNSUPPORTED_VERSION'),
   }
 })
+
+decoderSuite('the export of a space', async () => ({
+  decode: async (input) => verifyArchive(await Archive.open(input, undefined)),
+  samples: [(await made).exported],
+  isRefusal: is('BAD_EXPORT', 'UNSUPPORTED_VERSION', 'PASSPHRASE_NEEDED'),
+}))
 
 decoderSuite('the introduction of a device', async () => {
   const { credentials } = await made
