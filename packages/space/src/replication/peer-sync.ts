@@ -77,6 +77,11 @@ export class PeerSync {
     return this.#settledTheirs >= this.#wantsSent && !local.some((feed) => this.#isToBeAsked(feed))
   }
 
+  /** Whether the other end has stored a feed up to there. */
+  has(feed: PublicKey, length: number): boolean {
+    return (this.#theirs.get(feed) ?? 0) >= length
+  }
+
   /** Whether the other end was asked for this feed. */
   asked(feed: PublicKey): boolean {
     return this.#asked.has(feed)

@@ -11,6 +11,7 @@ import { SpaceFrame } from './frame.ts'
 import { FrameQueue } from './frame-queue.ts'
 import { refusedByPeer, type SpacePeer } from './handshake.ts'
 import { parseIntroduction } from './introduction.ts'
+import { ownLeave, placeOfLeave } from './last-word.ts'
 import { type LocalFeed, PeerSync, type SyncStep } from './peer-sync.ts'
 
 /** What a session tells whoever runs it. */
@@ -59,6 +60,8 @@ export class Session {
   #introduced: readonly Credential[] | undefined
   #wake: () => void = () => {}
   #news = true
+  /** Where the own leave stands, when this member has left. */
+  #leave: number | undefined
 
   constructor({ channel, peer, store, introduction, events }: SessionParts) {
     this.peer = peer
@@ -101,6 +104,8 @@ export class Session {
     while (!signal.aborted) {
       this.#news = false
       const frame = this.#introduce() ?? this.#forks.next()
+      const leave = ownLeave(this.#store)
+      this.#leave = leave === undefined ? undefined : await placeOfLeave(this.#store, leave)
       const step = frame === undefined ? this.#sync.step(this.#toSend()) : undefined
       if (frame !== undefined) await this.#channel.send(SpaceFrame.encode(await frame), { signal })
       else if (step !== undefined) await this.#send(step, signal)
@@ -109,17 +114,17 @@ export class Session {
     signal.throwIfAborted()
   }
 
-  /**
-   * In the order in which they are sent. One who has left says so last: whoever hears of it ends the session, and
-   * nobody else may have what was written before.
-   */
+  /** In the order in which they are sent; see {@link placeOfLeave}. */
   #toSend(): readonly LocalFeed[] {
-    const { roster, record } = this.#store
+    const own = this.#store.record.controlFeedKey
     const feeds = this.#store.feeds()
-    const self = roster.feed(record.controlFeedKey)?.member
-    if (self === undefined || roster.departureOf(self) === undefined) return feeds
-    const isOwn = ({ key }: LocalFeed): boolean => key === record.controlFeedKey
-    return [...feeds.filter((feed) => !isOwn(feed)), ...feeds.filter(isOwn)]
+    const leave = this.#leave
+    if (leave === undefined) return feeds
+    const others = feeds.filter(({ key }) => key !== own)
+    const [last] = feeds.filter(({ key }) => key === own)
+    if (last === undefined) return others
+    if (this.#sync.has(own, leave)) return [...others, last]
+    return [{ key: own, length: last.length, limit: Math.min(leave, last.limit) }, ...others]
   }
 
   #introduce(): SpaceFrame | undefined {

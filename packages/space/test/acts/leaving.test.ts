@@ -15,3 +15,18 @@ test('what one wrote before leaving is with the others when they hear of the lea
   }
   await close()
 })
+
+test('so is what it wrote to a feed that nobody knew of', async () => {
+  const { world, dan, hers, bobs, dans, close } = await kitchen()
+  await hers.changeRole(keyOf(dan), 'EDITOR')
+  await until(dans, () => dans.roleOf(keyOf(dan)) === 'EDITOR')
+  world.setOnline('dan', false)
+  await dans.write('the first of an editor of late')
+  await dans.leave()
+  world.setOnline('dan', true)
+  for (const space of [hers, bobs]) {
+    await until(space, () => space.roleOf(keyOf(dan)) === undefined)
+    expect(textsOf(space)).toEqual(['the first of an editor of late'])
+  }
+  await close()
+})
