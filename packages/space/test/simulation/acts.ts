@@ -2,7 +2,7 @@ import { SpaceError } from '../../src/index.ts'
 import type { Chance } from './chance.ts'
 import type { Device } from './device.ts'
 import type { History } from './history.ts'
-import { storeOf } from './observe.ts'
+import { idsIn, storeOf } from './observe.ts'
 import type { Swarms } from './swarms.ts'
 
 /** What an act works on. It does nothing where things are not so that it could be done. */
@@ -19,7 +19,7 @@ export interface Scene {
   note(what: string): void
 }
 
-export type Act = (scene: Scene) => void | Promise<void>
+export type Act = (scene: Scene, device?: Device) => void | Promise<void>
 
 /** Refusals that are an answer, not a fault: the device was not allowed to, was closing, or its disk failed. */
 const ANSWERS = new Set(['CLOSED', 'NOT_ALLOWED', 'STORAGE_FULL', 'NOT_A_MEMBER', 'NOT_ADMITTED'])
@@ -36,10 +36,11 @@ const writeOn = async (device: Device, { history, note }: Scene): Promise<void> 
   const { space, name } = device
   if (space === undefined) return
   const text = `${name} ${history.writes.length}`
-  const one: History['writes'][number] = { device: name, text, outcome: 'open' }
+  const one: History['writes'][number] = {
+    ...{ device: name, text, outcome: 'open' },
+    knew: space.messages().map(({ id }) => id),
+  }
   history.writes.push(one)
-  const { dataFeedKey } = storeOf(space).record
-  if (dataFeedKey !== undefined) device.dataFeeds.add(dataFeedKey)
   note(`${name} writes “${text}”`)
   try {
     const { id } = await space.write(text)
@@ -58,11 +59,12 @@ export const write: Act = async (scene) => {
   if (device !== undefined) await writeOn(device, scene)
 }
 
-/** Waits until another member has what this device wrote, and holds them to it. */
-export const deliver: Act = async ({ some, history, note }) => {
+/** Waits until another member has what this device wrote, and looks at the disks whether that is so. */
+export const deliver: Act = async ({ some, devices, history, note }) => {
   const device = some(isInside)
   if (device?.space === undefined) return
-  const { dataFeedKey: feed } = storeOf(device.space).record
+  const { record } = storeOf(device.space)
+  const feed = record.dataFeedKey
   const ids = [...device.acknowledged.keys()]
   if (feed === undefined) return
   try {
@@ -72,7 +74,10 @@ export const deliver: Act = async ({ some, history, note }) => {
     return
   }
   note(`${device.name} has delivered ${ids.length}`)
-  history.deliveries.push({ device: device.name, feed, ids })
+  const others = devices.filter(({ name }) => name !== device.name)
+  const kept = await Promise.all(others.map((other) => idsIn(other, record.spaceKey, feed)))
+  const lacking = ids.filter((id) => !kept.some((elsewhere) => elsewhere.includes(id)))
+  history.law('what was delivered is at another', lacking.length === 0, () => `${device.name}: ${lacking}`)
 }
 
 export const crash: Act = ({ some, note }) => {
@@ -82,17 +87,22 @@ export const crash: Act = ({ some, note }) => {
   device.crash()
 }
 
-/** The disk takes its time, and the process dies meanwhile. */
-export const crashWhileWriting: Act = async (scene) => {
-  const { chance, after, note } = scene
-  const device = scene.some(isInside)
+/** The disk takes its time, and the process dies meanwhile, whatever it is at. */
+export const crashSoon: Act = ({ some, chance, after, note }, device = some(({ isUp }) => isUp)) => {
   if (device === undefined) return
+  note(`${device.name}’s disk takes 400 ms`)
   device.disk.slownessMs = 400
-  after(chance.upTo(400), () => {
+  after(chance.upTo(800), () => {
     note(`${device.name} crashes`)
     device.crash()
     device.disk.slownessMs = 0
   })
+}
+
+export const crashWhileWriting: Act = async (scene) => {
+  const device = scene.some(isInside)
+  if (device === undefined) return
+  crashSoon(scene, device)
   await writeOn(device, scene)
 }
 

@@ -1,6 +1,6 @@
 import type { Role } from '@vestibule/credentials'
 import { encodeAdmission, parseAdmission } from '../../src/index.ts'
-import { type Act, codeOf, isAnswer, isInside, type Scene } from './acts.ts'
+import { type Act, codeOf, crashSoon, isAnswer, isInside, type Scene } from './acts.ts'
 import type { Device } from './device.ts'
 
 /** As an invitation does it: the guest says who it is, the host admits it, and the answer may be lost on its way. */
@@ -11,26 +11,33 @@ async function bring(host: Device, guest: Device, role: Role, scene: Scene): Pro
   if (!swarms.network.canReach(host.name, guest.name)) return
   const candidate = await guest.candidate()
   const hostRole = space.roleOf(identity)
-  const one = { host: host.name, guest: guest.name, role, hostRole, acknowledged: false }
+  const one = { host: host.name, guest: guest.name, role, hostRole }
   history.admissions.push(one)
   note(`${host.name} admits ${guest.name} as ${role}`)
   try {
     const admission = await space.admit(candidate, { role })
-    one.acknowledged = true
+    const isMember = space.roleOf(candidate.identityKey) !== undefined
+    history.law('what an act says is done is done', isMember, () => `${guest.name} is no member`)
     note(`${host.name} admitted ${guest.name}`)
     const encoded = encodeAdmission(admission)
     await new Promise<void>((arrive) => after(chance.upTo(500), arrive))
     if (!swarms.network.canReach(host.name, guest.name)) return
     const received = await parseAdmission(encoded)
     await guest.running?.manager.acceptSpace(received, candidate)
+    guest.candidacy = undefined
     note(`${guest.name} accepted`)
   } catch (error) {
     note(`${host.name} did not bring in ${guest.name}: ${codeOf(error)}`)
-    if (!isAnswer(error, 'ALREADY_MEMBER', 'BAD_ADMISSION')) throw error
+    if (!isAnswer(error, 'ALREADY_MEMBER', 'BAD_ADMISSION', 'BAD_CANDIDATE')) throw error
+    // It was admitted with these feeds, and removed since: it has to come with others.
+    if (codeOf(error) === 'BAD_CANDIDATE') guest.candidacy = undefined
   }
 }
 
-const isOutside = ({ running, space }: Device): boolean => running !== undefined && space === undefined
+/** Never was a member, or knows that it no longer is. */
+const isOutside = ({ running, space, identity }: Device): boolean =>
+  running !== undefined &&
+  (space === undefined || identity === undefined || space.roleOf(identity) === undefined)
 const roleFrom = ({ chance }: Scene): Role =>
   chance.pick<Role>(['ADMIN', 'ADMIN', 'EDITOR', 'EDITOR', 'READER', 'OWNER'])
 
@@ -42,6 +49,15 @@ export const admit: Act = async (scene) => {
   const role = roleFrom(scene)
   const [host, guest] = [hostOf(scene, role), scene.other(isOutside)]
   if (host && guest) await bring(host, guest, role, scene)
+}
+
+/** The guest’s process dies while it takes up the space. */
+export const crashWhileJoining: Act = async (scene) => {
+  const role = roleFrom(scene)
+  const [host, guest] = [hostOf(scene, role), scene.other(isOutside)]
+  if (!host || !guest) return
+  await crashSoon(scene, guest)
+  await bring(host, guest, role, scene)
 }
 
 /** Two admit one and the same candidate at once, perhaps at different roles. */

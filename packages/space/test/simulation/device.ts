@@ -33,8 +33,6 @@ export class Device {
   candidacy: Candidate | undefined
   /** Ids of the messages whose writing was acknowledged, by what was written. */
   readonly acknowledged = new Map<string, string>()
-  /** The data feeds that it may have written to. */
-  readonly dataFeeds = new Set<PublicKey>()
   readonly #world: Surroundings
   #life: Life | undefined
 

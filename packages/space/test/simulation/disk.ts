@@ -26,11 +26,18 @@ interface Pending {
   readonly done: (error?: StorageError) => void
 }
 
+/** What can be wrong with a disk. */
+export type DiskDefect = 'acknowledges early' | 'fails by half' | undefined
+
+const firstHalf = (writes: readonly StorageWrite[]) => writes.slice(0, Math.ceil(writes.length / 2))
+
 /**
  * What of a device survives its processes. A transaction takes time when the disk is slow; a crash meanwhile drops it,
  * or keeps it as a whole without anybody having been told. What was acknowledged is never lost.
  */
 export class Disk {
+  /** What is wrong with all disks, when the tests want to see it found. */
+  static defect: DiskDefect
   /** Longest time that a transaction takes, in milliseconds. */
   slownessMs = 0
   /** How many of the next transactions fail, with nothing changed. */
@@ -75,11 +82,13 @@ export class Disk {
   #transact(writes: readonly StorageWrite[]): Promise<void> {
     if (this.failing > 0) {
       this.failing--
+      if (Disk.defect === 'fails by half') void this.#keep(firstHalf(writes))
       return Promise.reject(new StorageError('STORAGE_FULL', 'no space left'))
     }
     if (this.slownessMs === 0 && this.#queue.length === 0) return this.#keep(writes)
     return new Promise((resolve, reject) => {
       this.#queue.push({ writes, done: (error) => (error ? reject(error) : resolve()) })
+      if (Disk.defect === 'acknowledges early') resolve()
       this.#work()
     })
   }

@@ -1,5 +1,4 @@
 import type { Role } from '@vestibule/credentials'
-import type { PublicKey } from '@vestibule/keys'
 
 /** What was asked for, as the devices saw it at the time: what laws about the outcome are judged by. */
 export interface Admission {
@@ -8,12 +7,13 @@ export interface Admission {
   readonly role: Role
   /** The host's own role as it knew it when it was asked. */
   readonly hostRole: Role | undefined
-  acknowledged: boolean
 }
 
 export interface Write {
   readonly device: string
   readonly text: string
+  /** Ids of the messages that its author saw when it wrote this. */
+  readonly knew: readonly string[]
   outcome: 'open' | 'refused' | { readonly id: string }
 }
 
@@ -31,12 +31,6 @@ export class History {
   readonly trace: string[] = []
   readonly admissions: Admission[] = []
   readonly writes: Write[] = []
-  /** What `delivered` resolved for: ids in a data feed. */
-  readonly deliveries: {
-    readonly device: string
-    readonly feed: PublicKey
-    readonly ids: readonly string[]
-  }[] = []
   /** The first law that was broken while something ran on its own. */
   broken: Broken | undefined
 

@@ -24,7 +24,7 @@ export async function checkOutcome(devices: readonly Device[], history: History)
       written.set(feed, await idsIn(device, first.space.key, feed))
   sameMessages(standing, written, history, oracle)
   acknowledged(devices, written, history)
-  await delivered(first.space.key, inside, history)
+  inOrder(standing, history)
   entitled(standing, devices, history)
   history.assertUnbroken()
 }
@@ -35,7 +35,7 @@ const dataFeedsOf = (device: Device, credentials: readonly Credential[]): Set<Pu
   const admitted = credentials.flatMap(({ claim }) =>
     claim.type === 'AdmittedFeed' && claim.purpose === 'DATA' && claim.device === key ? claim.feed : [],
   )
-  return new Set([...device.dataFeeds, ...admitted])
+  return new Set(admitted)
 }
 
 const membersOf = ({ space }: Device): string[] =>
@@ -72,31 +72,38 @@ function sameMessages(standing: readonly Device[], written: Written, history: Hi
   for (const device of standing) {
     const own = idsOf(device)
     const lacking = expected.filter((id) => !own.includes(id))
+    const beyond = own.filter((id) => !expected.includes(id))
     const show = (ids: string[]) => () => `${device.name}: ${ids.map((id) => texts.get(id) ?? id)}`
     history.law('what counts is with all members', lacking.length === 0, show(lacking))
+    history.law('what does not count is with no member', beyond.length === 0, show(beyond))
     history.law('all have it in one order', !first || isDeepStrictEqual(own, idsOf(first)), show([]))
   }
 }
 
 function acknowledged(devices: readonly Device[], written: Written, history: History): void {
   const kept = new Set([...written.values()].flat())
-  for (const { name, acknowledged } of devices)
-    for (const [id, text] of acknowledged)
+  for (const { name, acknowledged, space } of devices) {
+    const shown = new Set(space?.messages().map(({ id }) => id))
+    for (const [id, text] of acknowledged) {
       history.law('what was acknowledged is kept', kept.has(id), () => `${name} lost “${text}”`)
+      history.law('who wrote it sees it', shown.has(id), () => `${name} does not see “${text}”`)
+    }
+  }
   const refused = new Set(history.writes.flatMap(({ text, outcome }) => (outcome === 'refused' ? text : [])))
   for (const { name, space } of devices)
     for (const { text } of space?.messages() ?? [])
       history.law('what was refused was not done', !refused.has(text ?? ''), () => `${name} has “${text}”`)
 }
 
-/** Another member's disk has it, whatever became of either. */
-async function delivered(space: PublicKey, devices: readonly Device[], history: History): Promise<void> {
-  for (const { device, feed, ids } of history.deliveries) {
-    const elsewhere = new Set<string>()
-    for (const other of devices)
-      if (other.name !== device) for (const id of await idsIn(other, space, feed)) elsewhere.add(id)
-    const lacking = ids.filter((id) => !elsewhere.has(id))
-    history.law('what was delivered is at another', lacking.length === 0, () => `${device}: ${lacking}`)
+/** Each message stands behind all that its author saw when it wrote it. */
+function inOrder(standing: readonly Device[], history: History): void {
+  for (const device of standing) {
+    const places = new Map(idsOf(device).map((id, at) => [id, at]))
+    for (const { outcome, knew, text } of history.writes) {
+      const at = typeof outcome === 'object' ? places.get(outcome.id) : undefined
+      const isBehind = at === undefined || knew.every((id) => (places.get(id) ?? -1) < at)
+      history.law('a message stands behind what its author knew', isBehind, () => `${device.name}: ${text}`)
+    }
   }
 }
 

@@ -34,6 +34,8 @@ const WEIGHTS: readonly (readonly [string, acts.Act, number])[] = [
   ['hand over', members.handOver, 2],
   ['crash', acts.crash, 5],
   ['crash while writing', acts.crashWhileWriting, 6],
+  ['crash soon', acts.crashSoon, 6],
+  ['crash while joining', admissions.crashWhileJoining, 5],
   ['start', acts.start, 20],
   ['restart', acts.restart, 4],
   ['partition', faults.partition, 6],

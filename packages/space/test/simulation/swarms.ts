@@ -8,10 +8,14 @@ interface Member {
   readonly closing: AbortController
   /** Peers that there is a channel with. */
   readonly links: Set<string>
+  /** Until when a peer is left alone. */
+  readonly resting: Map<string, number>
 }
 
 /** How often somebody with too few connections looks for more. */
 const LOOK_EVERY_MS = 2_000
+/** How long somebody who was lost, or refused, is left alone. */
+const RETRY_MS = 8_000
 
 /**
  * Swarms over the channels of a network in memory, which are lost with their connections, delayed, and cut by
@@ -43,7 +47,10 @@ export class Swarms {
         const topic = Buffer.from(options.topic).toString('hex')
         const members = this.#swarms.get(topic) ?? []
         this.#swarms.set(topic, members)
-        const member = { peer, options, closing: new AbortController(), links: new Set<string>() }
+        const member: Member = {
+          ...{ peer, options, closing: new AbortController() },
+          ...{ links: new Set(), resting: new Map() },
+        }
         if (life.alive) members.push(member)
         const close = async (): Promise<void> => {
           const at = members.indexOf(member)
@@ -77,6 +84,7 @@ export class Swarms {
 
   #connect(near: Member, far: Member): void {
     if (near.peer === far.peer || near.links.has(far.peer)) return
+    if ((near.resting.get(far.peer) ?? 0) > this.#clock.now()) return
     if (near.options.topology === far.options.topology && near.options.topology !== 'mesh') return
     if (!this.network.canReach(near.peer, far.peer)) return
     const channels = this.network.connect(near.peer, far.peer)
@@ -85,7 +93,10 @@ export class Swarms {
       [far, near, channels[1]],
     ] as const) {
       own.links.add(other.peer)
-      void channel.ended.then(() => own.links.delete(other.peer))
+      void channel.ended.then(() => {
+        own.links.delete(other.peer)
+        own.resting.set(other.peer, this.#clock.now() + RETRY_MS)
+      })
       const served = Promise.resolve(own.options.protocolProvider(channel, { signal: own.closing.signal }))
       served.then(() => channel.close()).catch(() => channel.abort())
     }

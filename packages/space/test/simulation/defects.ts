@@ -1,0 +1,121 @@
+import { Membership } from '@vestibule/credentials'
+import type { PublicKey } from '@vestibule/keys'
+import { type Member, Space } from '../../src/index.ts'
+import { PeerSync } from '../../src/replication/peer-sync.ts'
+import { Roster } from '../../src/roster.ts'
+import { SpaceStore } from '../../src/space-store.ts'
+import { Disk, type DiskDefect } from './disk.ts'
+
+/** Something wrong that is put in, to see that a run finds it. */
+export interface Defect {
+  readonly name: string
+  /** The laws that it may break. */
+  readonly breaks: readonly string[]
+  /** @returns what takes it out again */
+  readonly put: () => () => void
+}
+
+/** Puts another member in the place of one, made from it. */
+function replace<T extends object, K extends keyof T>(
+  where: T,
+  key: K,
+  make: (before: T[K]) => T[K],
+): () => void {
+  const before = where[key]
+  where[key] = make(before)
+  return () => {
+    where[key] = before
+  }
+}
+
+export const DEFECTS: readonly Defect[] = [
+  {
+    name: 'a disk says that it is done before it is',
+    breaks: [
+      'memory follows storage',
+      'what was acknowledged is kept',
+      'what was delivered is at another',
+      'an act is refused for what it says it may be',
+    ],
+    put: () => replace(Disk, 'defect', (): DiskDefect => 'acknowledges early'),
+  },
+  {
+    name: 'a transaction that fails leaves half of it',
+    breaks: [
+      'memory follows storage',
+      'an act is refused for what it says it may be',
+      'what was refused was not done',
+      'what counts is with all members',
+    ],
+    put: () => replace(Disk, 'defect', (): DiskDefect => 'fails by half'),
+  },
+  {
+    name: 'delivered does not wait',
+    breaks: ['what was delivered is at another'],
+    put: () => replace(Space.prototype, 'delivered', () => async () => {}),
+  },
+  {
+    name: 'one who was removed is shown as a member',
+    breaks: ['all agree on the members', 'memory follows storage'],
+    put: () => {
+      const seen = new WeakMap<Roster, Map<PublicKey, Member>>()
+      return replace(
+        Roster.prototype,
+        'members',
+        (members) =>
+          function (this: Roster) {
+            const all = seen.get(this) ?? new Map()
+            for (const one of members.call(this)) all.set(one.identityKey, one)
+            seen.set(this, all)
+            return [...all.values()]
+          },
+      )
+    },
+  },
+  {
+    name: 'a role is not changed',
+    breaks: ['all agree on the members'],
+    put: () =>
+      replace(
+        Roster.prototype,
+        'members',
+        (members) =>
+          function (this: Roster) {
+            return members
+              .call(this)
+              .map((one) => ({ ...one, role: one.role === 'OWNER' ? 'ADMIN' : one.role }))
+          },
+      ),
+  },
+  {
+    name: 'one who may not admits, and is told that it did',
+    breaks: ['what an act says is done is done'],
+    put: () => replace(Membership.prototype, 'may', () => () => true),
+  },
+  {
+    name: 'a feed is not asked for',
+    breaks: ['what counts is with all members', 'all agree on the members'],
+    put: () =>
+      replace(
+        PeerSync.prototype,
+        'step',
+        (step) =>
+          function (this: PeerSync, local) {
+            return step.call(this, local.length > 4 ? local.slice(0, -1) : local)
+          },
+      ),
+  },
+  {
+    name: 'messages stand in the order of clocks',
+    breaks: ['a message stands behind what its author knew'],
+    put: () =>
+      replace(
+        SpaceStore.prototype,
+        'messages',
+        (messages) =>
+          function (this: SpaceStore, ...which) {
+            return messages.call(this, ...which).sort((a, b) => a.timestampMs - b.timestampMs)
+          },
+      ),
+  },
+]
