@@ -1,5 +1,5 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
-import type { Role } from '@vestibule/credentials'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { MAX_PARENTS, type Role } from '@vestibule/credentials'
 import { PublicKey, Redacted } from '@vestibule/keys'
 import {
   bytes,
@@ -7,6 +7,7 @@ import {
   message,
   nested,
   optional,
+  repeated,
   string,
   uint32,
   uint64,
@@ -31,6 +32,8 @@ export interface StoredInvitation {
   readonly createdAtMs: number
   readonly timeoutMs: number
   readonly progress: HostRecord
+  /** What was known of the space when it was made: see `Space.heads`. It admits nobody who was removed after that. */
+  readonly madeAfter: readonly string[]
 }
 
 /** An acceptance as its guest keeps it, from before message 5 until it is a member: the keys to try again with. */
@@ -56,6 +59,7 @@ const InvitationRecord = message('InvitationRecord', {
   createdAtMs: uint64(6),
   timeoutMs: uint32(7),
   progress: nested(8, Progress),
+  madeAfter: repeated(bytes(9, { length: 32 }), { max: MAX_PARENTS }),
 })
 
 const AcceptanceRecord = message('AcceptanceRecord', {
@@ -84,13 +88,14 @@ export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
     createdAtMs: stored.createdAtMs,
     timeoutMs: stored.timeoutMs,
     progress: stored.progress,
+    madeAfter: stored.madeAfter.map((id) => hexToBytes(id)),
   })
 }
 
 /** @throws InvitationError `STORAGE_FAILED` for a record that is damaged or of a newer version; it is left as it is */
 export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
   return reading(() => {
-    const { version, link, code, space, role, progress, createdAtMs, timeoutMs } =
+    const { version, link, code, space, role, progress, createdAtMs, timeoutMs, madeAfter } =
       InvitationRecord.parse(encoded)
     if (version !== RECORD_VERSION || role === 'NONE') throw new InvitationError('STORAGE_FAILED')
     return {
@@ -101,6 +106,7 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
       createdAtMs,
       timeoutMs,
       progress,
+      madeAfter: madeAfter.map((id) => bytesToHex(id)),
     }
   })
 }

@@ -232,6 +232,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
       role: choices.role,
       createdAtMs: now,
       timeoutMs: choices.timeoutMs,
+      madeAfter: space.heads,
       progress: newHostRecord(
         hostConfig({ multiUse: choices.multiUse, hasCode: choices.code !== undefined }),
       ),
@@ -267,7 +268,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
       .find(({ genesisId }) =>
         equalBytes(link.commitment, commitment(keys, link.kind, hexToBytes(genesisId))),
       )
-    if (space !== undefined) {
+    if (space !== undefined && space.removal === undefined) {
       const spaceKey = String(space.key)
       const joined = { state: 'SUCCESS', alreadyMember: true, spaceKey, spaceName: space.name } as const
       return provider.update(provider.invitation.with(joined))

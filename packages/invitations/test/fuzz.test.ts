@@ -143,6 +143,7 @@ decoderSuite('the record of an invitation', () => ({
       createdAtMs: 1_700_000_000_000,
       timeoutMs: 300_000,
       progress: { life: 'OPEN', charged: 1, allowed: 10, admissions: 0 },
+      madeAfter: ['ab'.repeat(32)],
     }),
   ],
   isRefusal: isDamaged,

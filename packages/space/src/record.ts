@@ -37,6 +37,8 @@ export const storageKeys = {
   record: (space: PublicKey): string => `spaces/${space.toHex()}`,
   /** The admission by which this device came in, without feeds and read keys. */
   admission: (space: PublicKey): string => `admissions/${space.toHex()}`,
+  /** That a message which nobody counts was written again; without an id where they all are. */
+  rewritten: (space: PublicKey, id = ''): string => `rewritten/${space.toHex()}/${id}`,
   /** What showed this device that its member is one no longer; see `readNotice`. */
   notice: (space: PublicKey): string => `notices/${space.toHex()}`,
   feed: (space: PublicKey, feed: PublicKey): string => `feeds/${space.toHex()}/${feed.toHex()}/`,

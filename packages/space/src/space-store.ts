@@ -55,6 +55,8 @@ export class SpaceStore {
   vouched: readonly Credential[] = []
   /** What showed this device that its member is one no longer, when that is not part of the membership. */
   notice: Credential | undefined
+  /** Ids of own messages that nobody counts, and that were written again. */
+  readonly rewritten = new Set<string>()
   readonly #storage: Storage
   readonly #feeds = new Map<PublicKey, Feed>()
   /** The messages of the data feeds, whether they can be read and count or not. */
@@ -87,6 +89,8 @@ export class SpaceStore {
     const notice = await storage.get(storageKeys.notice(record.spaceKey))
     if (notice !== undefined) [store.notice] = await verifyAll([notice], 'STORAGE_CORRUPT')
     await store.forks.read(storage)
+    const prefix = storageKeys.rewritten(record.spaceKey)
+    for (const [key] of await storage.list(prefix)) store.rewritten.add(key.slice(prefix.length))
     await store.#begin(admission && (await parseAdmission(admission)))
     return store
   }
@@ -123,7 +127,7 @@ export class SpaceStore {
 
   /**
    * In the order of {@link MessageLog}. Those that can't be read are left out, and those that do not count, but for what
-   * `own` wrote: that is marked.
+   * `own` wrote: that is marked, until it is written again.
    */
   messages(own: PublicKey): Message[] {
     return this.log.all().flatMap((placed) => this.shown(placed, own) ?? [])
@@ -134,9 +138,8 @@ export class SpaceStore {
     const isCounted = this.horizon.counts(placed.feed, placed.sequence)
     if (!isCounted && placed.author !== own) return undefined
     const message = placed.open(this.readKeys)
-    return message === undefined || isCounted
-      ? message
-      : Object.freeze({ ...message, included: false as const })
+    if (message === undefined || isCounted) return message
+    return this.rewritten.has(message.id) ? undefined : Object.freeze({ ...message, included: false as const })
   }
 
   /** Where the next message of an own data feed will stand, and which read key seals it. */
@@ -186,6 +189,11 @@ export class SpaceStore {
         const feed = this.feed(key)
         const earlier = (feed && runs.get(feed)) ?? []
         try {
+          // It was admitted when it was asked for, and may be again.
+          if (feed === undefined && this.#feeds.has(key)) {
+            outcomes.push('BEYOND')
+            continue
+          }
           if (feed === undefined)
             throw new SpaceError('NOT_ADMITTED', 'entries of a feed that is not admitted')
           const run = await this.#check(feed, earlier.at(-1)?.head ?? feed.head, batch)

@@ -6,12 +6,13 @@ import { MemberActs } from './acts/member-acts.ts'
 import { readNotice, removalOf } from './acts/notice.ts'
 import type { Actor, SequelOf } from './acts/perform.ts'
 import { readmit } from './acts/readmit.ts'
+import { rewrite } from './acts/rewrite.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
-import { encodeDataEntry, type Message } from './message.ts'
+import { encodeDataEntry, type Message, type MessageContent } from './message.ts'
 import { spaceTopic, storageKeys } from './record.ts'
 import { revokeOthers } from './recovery/revoke.ts'
 import type { SpacePeer } from './replication/handshake.ts'
@@ -121,6 +122,11 @@ export class Space extends MemberActs {
   /** @internal 32 bytes under which the members find each other. A secret. */
   get topic(): Uint8Array {
     return spaceTopic(this.store.record)
+  }
+
+  /** Ids of the newest acts: what is done from now on comes after all of them. At most 256. */
+  get heads(): string[] {
+    return this.store.roster.membership.parentsFor()
   }
 
   /**
@@ -233,16 +239,33 @@ export class Space extends MemberActs {
    *   storage errors
    */
   write(body: string | Uint8Array, { type }: { readonly type?: string } = {}): Promise<Message> {
-    return this.act(async (actor) => {
-      const dataFeedKey = await ownDataFeed(actor)
-      const { keyring, clock } = this.#parts
-      const { readKeys } = this.store
-      const timestampMs = Math.max(0, Math.floor(clock.now()))
-      const content = { body, timestampMs, ...(type !== undefined && { type }) }
-      const payload = encodeDataEntry(content, this.store.placeOfNext(dataFeedKey), readKeys)
-      const { messages } = await this.store.append(keyring, dataFeedKey, [payload])
-      return messages[0]?.open(readKeys) as Message
+    return this.act((actor) => {
+      const timestampMs = Math.max(0, Math.floor(this.#parts.clock.now()))
+      return this.#writeOne(actor, { body, timestampMs, ...(type !== undefined && { type }) })
     })
+  }
+
+  /**
+   * Writes again what this device wrote and nobody counts ({@link Message.included}), for whoever is back in the space.
+   * @returns the messages as they are now
+   * @throws SpaceError as {@link Space.write} does; what was written again until then stays
+   */
+  rewrite(): Promise<Message[]> {
+    return this.act((actor) =>
+      rewrite(actor, (content, alsoWrite) => this.#writeOne(actor, content, alsoWrite)),
+    )
+  }
+
+  async #writeOne(
+    actor: Actor,
+    content: MessageContent,
+    alsoWrite: readonly StorageWrite[] = [],
+  ): Promise<Message> {
+    const { store, keyring } = actor
+    const feed = await ownDataFeed(actor)
+    const payload = encodeDataEntry(content, store.placeOfNext(feed), store.readKeys)
+    const { messages } = await store.append(keyring, feed, [payload], alsoWrite)
+    return messages[0]?.open(store.readKeys) as Message
   }
 
   /**

@@ -35,6 +35,8 @@ export class HostDriver {
   readonly #deadlines: Deadlines
   readonly #sessions = new Map<SessionId, HostSession>()
   readonly #running = new Set<Promise<unknown>>()
+  /** Who came by it. */
+  readonly #admittedBy = new Set<PublicKey>()
   readonly #cancelWaits: { resolve: () => void; reject: (error: Error) => void }[] = []
   #stored: StoredInvitation
   #state: HostState
@@ -42,6 +44,7 @@ export class HostDriver {
   #nextSession = 1
   #expired = false
   #closed = false
+  #stopListening: () => void = () => {}
 
   constructor(
     parts: Parts,
@@ -57,7 +60,8 @@ export class HostDriver {
     this.#keys = deriveLinkKeys(stored.link.secret)
     this.#deadlines = new Deadlines(parts.clock)
     const config = hostConfig({ multiUse: stored.link.multiUse, hasCode: stored.code !== undefined })
-    this.#state = hostState(config, stored.progress, [...admitted].map(String))
+    for (const identity of admitted) this.#admittedBy.add(identity)
+    this.#state = hostState(config, stored.progress, [...this.#admittedBy].map(String))
   }
 
   /** Begins to serve. The record has to be durable. */
@@ -75,6 +79,19 @@ export class HostDriver {
       protocolProvider: (channel, { signal }) => this.#serve(channel, signal),
     })
     this.#publish()
+    this.#stopListening = this.#space.subscribe({ onDepartures: () => this.#checkRemovals() })
+    this.#checkRemovals()
+  }
+
+  /** A link for many that let somebody in who was removed since is not to be trusted any more. */
+  #checkRemovals(): void {
+    if (!this.#stored.link.multiUse) return
+    const isRemoved = (identity: PublicKey): boolean => {
+      const departure = this.#space.departureOf(identity)
+      return departure !== undefined && departure.by !== identity
+    }
+    // What can't be stored now is made up for at the next start.
+    if ([...this.#admittedBy].some(isRemoved)) void this.cancel().catch(() => undefined)
   }
 
   /** Resolves when the end is durable; see `InvitationObservable.cancel`. */
@@ -90,6 +107,7 @@ export class HostDriver {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#stopListening()
     this.#deadlines.disarmAll()
     // A guest that takes nothing off the line must not hold this up for ever.
     this.#deadlines.arm('close', MACHINE_MS, () => void this.#swarm?.close())
@@ -262,9 +280,11 @@ export class HostDriver {
       session.admission = await this.#space.admit(candidate, {
         role: this.#stored.role,
         invitationId,
+        invitedAfter: this.#stored.madeAfter,
         alsoWrite: [this.#recordWrite(record), admitted],
       })
       this.#stored = { ...this.#stored, progress: record }
+      this.#admittedBy.add(candidate.identityKey)
       return { type: 'committed' }
     } catch (error) {
       const refused = error instanceof SpaceError && REFUSED_BY_SPACE.has(error.code)
@@ -281,6 +301,7 @@ export class HostDriver {
       session.admission ??= await this.#space.admit(candidate, {
         role,
         invitationId: this.#keys.invitationId,
+        invitedAfter: this.#stored.madeAfter,
       })
       await session.answer(session.admission)
     } catch (error) {

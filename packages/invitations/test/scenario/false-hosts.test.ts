@@ -65,6 +65,7 @@ async function serve({ person, space, link, keyring, role = 'EDITOR' }: Host): P
     createdAtMs: clock.now(),
     timeoutMs: MINUTE,
     progress: newHostRecord(hostConfig({ multiUse, hasCode: false })),
+    madeAfter: [],
   }
   const fields = new Invitation({
     invitationId: '',

@@ -37,6 +37,8 @@ export interface AdmitOptions {
   readonly role: Role
   /** 16 bytes. */
   readonly invitationId?: Uint8Array
+  /** {@link Space.heads} when the invitation was made. It admits nobody who was removed without its author knowing. */
+  readonly invitedAfter?: readonly string[]
   /** Written in the same transaction, so that an invitation's record and the admission can't disagree. */
   readonly alsoWrite?: readonly StorageWrite[]
 }
@@ -77,6 +79,7 @@ export async function admit(
   if (existing !== undefined) checkReadmission(host, candidate, existing, options.role)
   else if (!membership.may(signingContext.identityKey, options.role))
     throw new SpaceError('NOT_ALLOWED', `the own role does not allow to admit at ${options.role}`)
+  if (existing === undefined && options.invitationId !== undefined) checkInvitation(host, candidate, options)
 
   const chain = chainToPublish(host, candidate)
   const grant = existing === undefined ? [await issueGrant(host, candidate, options)] : []
@@ -134,6 +137,20 @@ function checkReadmission(
   const granted = membership.get(existing.since)?.issuer === self && membership.may(self, role)
   if (!granted || existing.role !== role || own.length >= MAX_CONTROL_FEEDS)
     throw new SpaceError('ALREADY_MEMBER', 'already a member, with another control feed')
+}
+
+/** No invitation admits an identity that was removed after it was made, or at the same time. */
+function checkInvitation(
+  { store }: Host,
+  { identityKey }: Candidate,
+  { invitedAfter = [] }: AdmitOptions,
+): void {
+  const { membership } = store.roster
+  const isKnown = (id: string): boolean =>
+    invitedAfter.some((head) => head === id || membership.comesAfter(head, id))
+  for (const { id, claim } of membership.departuresOf(identityKey))
+    if (claim.type === 'RemovedMember' && !isKnown(id))
+      throw new SpaceError('NOT_ALLOWED', 'the invitation is older than the removal of whoever comes by it')
 }
 
 /**
