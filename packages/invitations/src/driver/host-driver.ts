@@ -79,13 +79,13 @@ export class HostDriver {
       protocolProvider: (channel, { signal }) => this.#serve(channel, signal),
     })
     this.#publish()
+    if (!link.multiUse) return
     this.#stopListening = this.#space.subscribe({ onDepartures: () => this.#checkRemovals() })
     this.#checkRemovals()
   }
 
   /** A link for many that let somebody in who was removed since is not to be trusted any more. */
   #checkRemovals(): void {
-    if (!this.#stored.link.multiUse) return
     const isRemoved = (identity: PublicKey): boolean => {
       const departure = this.#space.departureOf(identity)
       return departure !== undefined && departure.by !== identity
