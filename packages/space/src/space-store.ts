@@ -139,7 +139,9 @@ export class SpaceStore {
     if (!isCounted && placed.author !== own) return undefined
     const message = placed.open(this.readKeys)
     if (message === undefined || isCounted) return message
-    return this.rewritten.has(message.id) ? undefined : Object.freeze({ ...message, included: false as const })
+    return this.rewritten.has(message.id)
+      ? undefined
+      : Object.freeze({ ...message, included: false as const })
   }
 
   /** Where the next message of an own data feed will stand, and which read key seals it. */
