@@ -1,7 +1,6 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { verifyCredential } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
-import type { Channel } from '@vestibule/network'
 import { describe, expect, test } from 'vitest'
 import { createBatch, emptyHead, type FeedBatch } from '../src/feed/entry.ts'
 import { type Candidate, type Space, SpaceManager } from '../src/index.ts'
@@ -9,7 +8,7 @@ import { MAX_FRAME_BYTES, SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../src/replication/replication.ts'
 import { plainEntry } from './plain-entry.ts'
-import { connected, nextWith, serve } from './wire.ts'
+import { around, connected, nextWith, serve } from './wire.ts'
 import { channelPair, namesOf, Person, stillClock, textsOf, trusting, World } from './world.ts'
 
 const never = new AbortController().signal
@@ -276,19 +275,6 @@ describe('feeds', () => {
     expect(largest).toBeGreaterThan(100_000)
     await close()
   })
-})
-
-/** A channel of which some methods do something else. */
-const around = (channel: Channel, changed: Partial<Channel>): Channel => ({
-  localPeer: channel.localPeer,
-  remotePeer: channel.remotePeer,
-  initiator: channel.initiator,
-  ended: channel.ended,
-  send: (frame, options) => channel.send(frame, options),
-  receive: (options) => channel.receive(options),
-  close: () => channel.close(),
-  abort: (reason) => channel.abort(reason),
-  ...changed,
 })
 
 /** What the next credential has to come after, as a member learns it from the host's control feed. */

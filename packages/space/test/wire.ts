@@ -50,3 +50,16 @@ export async function nextWith(channel: Channel, field: keyof SpaceFrame): Promi
     if (frame[field] !== undefined) return frame
   }
 }
+
+/** A channel of which some methods do something else. */
+export const around = (channel: Channel, changed: Partial<Channel>): Channel => ({
+  localPeer: channel.localPeer,
+  remotePeer: channel.remotePeer,
+  initiator: channel.initiator,
+  ended: channel.ended,
+  send: (frame, options) => channel.send(frame, options),
+  receive: (options) => channel.receive(options),
+  close: () => channel.close(),
+  abort: (reason) => channel.abort(reason),
+  ...changed,
+})

@@ -4,11 +4,13 @@ import type { Benchmark } from './benchmark.ts'
 import { fold } from './credentials/fold.ts'
 import { verify } from './credentials/verify.ts'
 import { invite } from './invite.ts'
+import { sync } from './sync/sync.ts'
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['invite', invite],
   ['verify', verify],
   ['fold', fold],
+  ['sync', sync],
 ])
 const USAGE = `usage: pnpm bench [name] [--json] [--runs n]; names: ${[...BENCHMARKS.keys()].join(', ')}`
 const RESULTS = new URL('../results/', import.meta.url)

@@ -2,6 +2,8 @@ import type { Channel } from '@vestibule/network'
 import { MAX_FRAME_BYTES, type SpaceFrame } from './frame.ts'
 import { parseFrame } from './handshake.ts'
 
+/** From so many bytes on it is a catch-up, in which more is on its way and worth waiting for. */
+const BULK_BYTES = 64 * 1024
 /** Bytes of frames that are read ahead of whoever takes them; one more frame may be on its way. */
 export const MAX_READ_AHEAD_BYTES = 1024 * 1024
 
@@ -33,11 +35,24 @@ export class FrameQueue {
       if (this.#failure !== undefined) throw this.#failure.reason
       await this.#woken()
     }
+    await this.#gather()
     const frames = this.#frames
     this.#frames = []
     this.#bytes = 0
     this.#wake()
     return frames
+  }
+
+  /**
+   * Much at once is stored in one transaction, and each waits for the disk: what has come to this machine already is
+   * waited for, as long as every turn of the event loop brings more of it.
+   */
+  async #gather(): Promise<void> {
+    for (let before = 0; this.#bytes > before && this.#bytes >= BULK_BYTES; ) {
+      if (this.#bytes >= MAX_READ_AHEAD_BYTES || this.#failure !== undefined) return
+      before = this.#bytes
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
   }
 
   async #fill(): Promise<void> {
@@ -56,7 +71,7 @@ export class FrameQueue {
     }
   }
 
-  /** Only one of the two sides ever waits: one for frames, or the other for room. */
+  /** Only one of the two sides ever waits so: one for frames, or the other for room. */
   #woken(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
