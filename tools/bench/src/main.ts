@@ -4,6 +4,7 @@ import type { Benchmark } from './benchmark.ts'
 import { fold } from './credentials/fold.ts'
 import { verify } from './credentials/verify.ts'
 import { invite } from './invite.ts'
+import { space } from './sync/space.ts'
 import { sync } from './sync/sync.ts'
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
@@ -11,6 +12,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['verify', verify],
   ['fold', fold],
   ['sync', sync],
+  ['space', space],
 ])
 const USAGE = `usage: pnpm bench [name] [--json] [--runs n]; names: ${[...BENCHMARKS.keys()].join(', ')}`
 const RESULTS = new URL('../results/', import.meta.url)
