@@ -68,3 +68,25 @@ export function browse(url: string, profile: string): AsyncDisposable {
     },
   }
 }
+
+/**
+ * Lets a page write in browsers of one profile that are killed, after 1, 5 and 20 more acknowledgements.
+ * @param event what the page tells of each, with a number that rises from one on
+ * @returns the last number that was told
+ */
+export async function writeAndBeKilled(
+  { told, origin }: { readonly told: EventEmitter; readonly origin: string },
+  profile: string,
+  event: string,
+): Promise<number> {
+  let last = 0
+  told.on(event, (n: number) => {
+    last = Math.max(last, n)
+  })
+  for (const more of [1, 5, 20]) {
+    const until = last + more
+    await using _ = browse(`${origin}/fill`, profile)
+    while (last < until) await once(told, event)
+  }
+  return last
+}

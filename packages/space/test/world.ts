@@ -367,3 +367,11 @@ export const namesOf = (space: Space): string[] =>
     .sort()
 
 export const textsOf = (space: Space): (string | undefined)[] => space.messages().map(({ text }) => text)
+
+/** Each of two writes a message, and has both in the end. */
+export async function greet(hers: Space, his: Space): Promise<void> {
+  await hers.write('hello')
+  await until(his, () => his.messages().length === 1)
+  await his.write('hello Ada')
+  await until(hers, () => hers.messages().length === 2)
+}

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { browse, servePage } from '../../../../browser.base.ts'
+import { browse, servePage, writeAndBeKilled } from '../../../../browser.base.ts'
 
 /** The page: at /fill it adds records to a sealed store until it is killed, at /check it reads them. */
 const PAGE = `
@@ -21,7 +21,7 @@ const PAGE = `
     } else
       for (let n = names.length; ; n++) {
         await store.add(String(n), record(String(n)))
-        tell('added', n)
+        tell('added', n + 1)
       }
   } catch (error) {
     tell('failed', String(error))
@@ -30,18 +30,10 @@ const PAGE = `
 test('a browser that is killed while it writes keeps every record that was added, and no half ones', async () => {
   const profile = await mkdtemp(join(tmpdir(), 'vestibule-profile-'))
   await using server = await servePage(PAGE, import.meta.dirname)
-  let last = -1
-  server.told.on('/added', (n: number) => {
-    last = Math.max(last, n)
-  })
-  for (const records of [1, 5, 20]) {
-    const until = last + records
-    await using _ = browse(`${server.origin}/fill`, profile)
-    while (last < until) await once(server.told, '/added')
-  }
+  const last = await writeAndBeKilled(server, profile, '/added')
   await using _ = browse(`${server.origin}/check`, profile)
   const [kept] = (await once(server.told, '/checked')) as [number[]]
-  expect(last).toBeGreaterThanOrEqual(25)
-  const lost = Array.from({ length: last + 1 }, (_, n) => n).filter((n) => !kept.includes(n))
+  expect(last).toBeGreaterThanOrEqual(26)
+  const lost = Array.from({ length: last }, (_, n) => n).filter((n) => !kept.includes(n))
   expect(lost).toEqual([])
 }, 60_000)

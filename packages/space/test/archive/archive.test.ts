@@ -6,7 +6,7 @@ import {
   type SpaceError,
   type Storage,
 } from '../../src/index.ts'
-import { bring, namesOf, Person, textsOf, until, World } from '../world.ts'
+import { bring, greet, namesOf, Person, textsOf, until, World } from '../world.ts'
 
 const cost = { memoryKib: 8 * 1024, passes: 1, lanes: 1 }
 const passphrase = 'correct horse'
@@ -27,10 +27,7 @@ async function meet() {
   const bob = await Person.join(world, 'bob')
   const hers = await ada.manager.createSpace({ name: 'Kitchen' })
   const his = await bring(hers, bob)
-  await hers.write('hello')
-  await until(his, () => his.messages().length === 1)
-  await his.write('hello Ada')
-  await until(hers, () => hers.messages().length === 2)
+  await greet(hers, his)
   const problems: SpaceError[] = []
   for (const space of [hers, his]) space.subscribe({ onProblem: (problem) => void problems.push(problem) })
   const close = async () => {

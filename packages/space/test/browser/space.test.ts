@@ -2,7 +2,7 @@ import { Keyring } from '@vestibule/keys'
 import { IndexedDbKeyStore } from '@vestibule/keys/browser'
 import { IndexedDbStorage } from '@vestibule/space/browser'
 import { expect, test } from 'vitest'
-import { bring, namesOf, Person, textsOf, until, World } from '../world.ts'
+import { bring, greet, namesOf, Person, textsOf, until, World } from '../world.ts'
 
 test('a space in a browser is there again after a restart, with members and messages', async () => {
   const [world, name] = [new World(), crypto.randomUUID()]
@@ -11,10 +11,7 @@ test('a space in a browser is there again after a restart, with members and mess
   const bob = await Person.join(world, 'bob')
   const hers = await ada.manager.createSpace({ name: 'Kitchen' })
   const his = await bring(hers, bob)
-  await hers.write('hello')
-  await until(his, () => his.messages().length === 1)
-  await his.write('hello Ada')
-  await until(hers, () => hers.messages().length === 2)
+  await greet(hers, his)
   await ada.manager.close()
   await ada.storage.close()
   const again = await ada.restart(world, await IndexedDbStorage.open(name))

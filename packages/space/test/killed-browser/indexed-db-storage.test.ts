@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { browse, servePage } from '../../../../browser.base.ts'
+import { browse, servePage, writeAndBeKilled } from '../../../../browser.base.ts'
 
 /** The page: at /fill it writes pairs until it is killed, at /check it reads them. */
 const PAGE = `
@@ -35,15 +35,7 @@ const PAGE = `
 test('a browser that is killed while it writes keeps every transaction that was acknowledged, whole', async () => {
   const profile = await mkdtemp(join(tmpdir(), 'vestibule-profile-'))
   await using server = await servePage(PAGE, import.meta.dirname)
-  let last = 0
-  server.told.on('/written', (n: number) => {
-    last = Math.max(last, n)
-  })
-  for (const more of [1, 5, 20]) {
-    const until = last + more
-    await using _ = browse(`${server.origin}/fill`, profile)
-    while (last < until) await once(server.told, '/written')
-  }
+  const last = await writeAndBeKilled(server, profile, '/written')
   await using _ = browse(`${server.origin}/check`, profile)
   const [[pairs, others]] = (await once(server.told, '/checked')) as [[number, number]]
   expect(last).toBeGreaterThanOrEqual(26)
