@@ -15,6 +15,7 @@ import type { RecoveryAuthority, SigningContext } from './identity/signing-conte
 import { encodeDataEntry, type Message, type MessageContent } from './message.ts'
 import { spaceTopic, storageKeys } from './record.ts'
 import { revokeOthers } from './recovery/revoke.ts'
+import { type ForkedFeed, forkedFeedsOf, forkProblem } from './replication/forked-feed.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
 import { Replication } from './replication/replication.ts'
@@ -39,16 +40,6 @@ export interface SpaceListener {
   onPeers?(peers: readonly SpacePeer[]): void
   /** A peer was refused, a feed forked, or something could not be stored. The space goes on. */
   onProblem?(problem: SpaceError): void
-}
-
-/** A feed whose key signed two histories: its device was restored from an older copy, or its owner cheats. */
-export interface ForkedFeed {
-  readonly feed: PublicKey
-  /** So many entries are the same in both. They count. */
-  readonly length: number
-  /** Whose feed it is, as far as it is known. */
-  readonly member?: PublicKey
-  readonly device?: PublicKey
 }
 
 /** What a space works with. All of it is its manager's. */
@@ -164,10 +155,7 @@ export class Space extends MemberActs {
 
   /** The feeds of which there are two histories; what these have in common counts, and nothing else of the feed. */
   forks(): readonly ForkedFeed[] {
-    return [...this.store.forks.proofs.values()].map(({ feed, at }) => {
-      const { member, device } = this.store.roster.feed(feed) ?? {}
-      return { feed, length: at, ...(member && { member }), ...(device && { device }) }
-    })
+    return forkedFeedsOf(this.store)
   }
 
   /** Calls back from now on. @returns a function that ends it */
@@ -384,11 +372,7 @@ export class Space extends MemberActs {
   async #onFork(proof: ForkProof): Promise<void> {
     const whose = await this.#serially(() => takeFork({ store: this.store, ...this.#parts }, proof))
     if (whose === undefined) return
-    const text =
-      whose === 'OWN'
-        ? 'this device wrote on from an older copy of its storage, and goes on with a fresh feed; what it wrote since, here and before, does not count'
-        : `two histories of the feed ${proof.feed.toHex()}; its first ${proof.at} entries count`
-    const problem = new SpaceError('FORKED', text)
+    const problem = forkProblem(whose, proof)
     this.#emit((listener) => listener.onProblem?.(problem))
   }
 
