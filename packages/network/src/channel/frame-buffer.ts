@@ -2,6 +2,7 @@ import { NetworkError } from '../errors.ts'
 
 /** A length prefix takes at most this many bytes: frames of 2^31 bytes and more do not exist here. */
 const MAX_PREFIX_BYTES = 5
+const NOTHING = new Uint8Array()
 
 /** Puts a frame behind its length as an unsigned varint, in one new buffer. */
 export function encodeFrame(frame: Uint8Array): Uint8Array {
@@ -23,6 +24,8 @@ export function encodeFrame(frame: Uint8Array): Uint8Array {
  */
 export class FrameBuffer {
   #chunks: Uint8Array[] = []
+  /** Chunks at the front that are used up. They go many at a time, so that no sizes of pieces make reading slow. */
+  #used = 0
   #length = 0
   /** Length of the frame at the front, once its prefix was read and taken off. */
   #expected: number | undefined
@@ -45,6 +48,7 @@ export class FrameBuffer {
 
   clear(): void {
     this.#chunks = []
+    this.#used = 0
     this.#length = 0
     this.#expected = undefined
   }
@@ -80,7 +84,8 @@ export class FrameBuffer {
 
   #peek(index: number): number | undefined {
     let at = index
-    for (const chunk of this.#chunks) {
+    for (let n = this.#used; n < this.#chunks.length; n++) {
+      const chunk = this.#chunks[n] as Uint8Array
       if (at < chunk.length) return chunk[at]
       at -= chunk.length
     }
@@ -89,17 +94,18 @@ export class FrameBuffer {
 
   #take(count: number): Uint8Array {
     const out = new Uint8Array(count)
-    let filled = 0
-    let used = 0
-    for (const chunk of this.#chunks) {
-      if (filled === count) break
+    for (let filled = 0; filled < count; ) {
+      const chunk = this.#chunks[this.#used] as Uint8Array
       const part = chunk.subarray(0, count - filled)
       out.set(part, filled)
       filled += part.length
-      if (part.length === chunk.length) used++
-      else this.#chunks[used] = chunk.subarray(part.length)
+      if (part.length === chunk.length) this.#chunks[this.#used++] = NOTHING
+      else this.#chunks[this.#used] = chunk.subarray(part.length)
     }
-    this.#chunks.splice(0, used)
+    if (this.#used > this.#chunks.length / 2) {
+      this.#chunks.splice(0, this.#used)
+      this.#used = 0
+    }
     this.#length -= count
     return out
   }
