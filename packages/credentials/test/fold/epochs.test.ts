@@ -19,11 +19,12 @@ import {
   redeem,
   remove,
   revoke,
+  runsOf,
   shuffled,
 } from './history.ts'
 import { device, Story, who } from './story.ts'
 
-const RUNS = { numRuns: Number(process.env['FUZZ_RUNS'] ?? 1000) }
+const RUNS = { numRuns: runsOf(1000) }
 
 const tale = (cast: string, tell: (story: Story) => void) => {
   const story = new Story()

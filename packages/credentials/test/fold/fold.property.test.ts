@@ -15,12 +15,13 @@ import {
   opsArb,
   PEOPLE,
   print,
+  runsOf,
   SPACE,
   shuffled,
   stateOf,
 } from './history.ts'
 
-const RUNS = { numRuns: Number(process.env['FUZZ_RUNS'] ?? 1500) }
+const RUNS = { numRuns: runsOf(1500) }
 const isForeign = ({ claim }: ReturnType<typeof act>) => 'space' in claim && claim.space !== SPACE
 /** Members and feeds, whatever order the maps have. */
 const sorted = ({ members, feeds, ...rest }: ReturnType<typeof stateOf>) => ({
@@ -62,7 +63,7 @@ describe('the fold, on random histories', () => {
           expect(sorted(stateOf(membership, sofar)), print(sofar)).toEqual(specState(sofar))
         }
       }),
-      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 500) },
+      { numRuns: runsOf(500) },
     )
   })
 
@@ -78,7 +79,7 @@ describe('the fold, on random histories', () => {
           expect(state, print(here)).toEqual(specState(here))
         }
       }),
-      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 300) },
+      { numRuns: runsOf(300) },
     )
   })
 

@@ -306,3 +306,9 @@ export const print = (history: readonly Credential[]): string =>
       return `${id}: ${name(issuer)}/${signer.toHex().slice(0, 4)} ${c.type} ${about} <- ${parents.join(',')}`
     })
     .join('\n')
+
+/** How many histories a property is tried on: a tenth of `FUZZ_RUNS` where that is set. */
+export function runsOf(usually: number): number {
+  const fuzz = process.env['FUZZ_RUNS']
+  return fuzz === undefined ? usually : Math.ceil(Number(fuzz) / 10)
+}

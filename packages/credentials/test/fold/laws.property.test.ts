@@ -13,10 +13,11 @@ import {
   PEOPLE,
   print,
   remove,
+  runsOf,
   SPACE,
 } from './history.ts'
 
-const RUNS = { numRuns: 1000 }
+const RUNS = { numRuns: runsOf(1000) }
 const [FOUNDER] = PEOPLE
 /** Everybody but the founder. */
 const someone = fc.constantFrom(...PEOPLE.slice(1))

@@ -2,7 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Credential, Membership } from '../../src/index.ts'
 import { Spec } from '../../src/testing/spec.ts'
-import { act, admit, change, foldOf, histories, PEOPLE, print, SPACE, shuffled, stateOf } from './history.ts'
+import {
+  act,
+  admit,
+  change,
+  foldOf,
+  histories,
+  PEOPLE,
+  print,
+  runsOf,
+  SPACE,
+  shuffled,
+  stateOf,
+} from './history.ts'
 
 const [owner, other] = PEOPLE
 
@@ -33,7 +45,7 @@ describe('an identity’s own space', () => {
         // Another genesis, by a space key that was not destroyed, may come without a founder.
         expect(named).toEqual(secondRoots && named.length === 0 ? [] : [`${owner.toHex()} OWNER`])
       }),
-      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 300) },
+      { numRuns: runsOf(300) },
     )
   })
 

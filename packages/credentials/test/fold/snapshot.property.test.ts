@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Membership } from '../../src/index.ts'
 import { Spec } from '../../src/testing/spec.ts'
-import { foldOf, histories, print, SPACE, shuffled, stateOf } from './history.ts'
+import { foldOf, histories, print, runsOf, SPACE, shuffled, stateOf } from './history.ts'
 
-const RUNS = { numRuns: Number(process.env['FUZZ_RUNS'] ?? 400) }
+const RUNS = { numRuns: runsOf(400) }
 
 describe('a snapshot of a membership', () => {
   it('taken at any point, and continued with the rest in any order, is what the whole history is', async () => {
