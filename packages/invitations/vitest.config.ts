@@ -1,3 +1,7 @@
+import { mergeConfig, type ViteUserConfig } from 'vitest/config'
 import { suite } from '../../vitest.base.ts'
+import { modelChecker } from './test/model/model-checker.ts'
 
-export default suite()
+const exclude = modelChecker() === undefined ? ['test/model/budget.test.ts'] : []
+
+export default mergeConfig(suite() as ViteUserConfig, { test: { exclude } })

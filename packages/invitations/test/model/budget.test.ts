@@ -4,19 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type Need, pathOf } from '../../../../machine.base.ts'
+import { modelChecker } from './model-checker.ts'
 
 const run = promisify(execFile)
 const MODEL = new URL('./budget.pml', import.meta.url).pathname
 
-const modelChecker = (program: string, install: string): Need => ({
-  tests: 'the model of the durable budget',
-  programs: [program],
-  install,
-  required: 'VESTIBULE_REQUIRE_SPIN',
-})
-const spin = pathOf(modelChecker('spin', 'spin'))
-const compiler = spin && pathOf(modelChecker('gcc', 'gcc libc6-dev'))
+const checker = modelChecker()
 
 interface Outcome {
   readonly errors: number
@@ -31,7 +24,8 @@ interface Outcome {
  * @param liveness whether a formula is checked too, over fair runs
  */
 async function check(defines: readonly string[], liveness: boolean): Promise<Outcome> {
-  if (spin === undefined || compiler === undefined) throw new TypeError('no model checker')
+  if (checker === undefined) throw new TypeError('no model checker')
+  const { spin, compiler } = checker
   const folder = await mkdtemp(join(tmpdir(), 'vestibule-model-'))
   try {
     await run(spin, [...defines.map((one) => `-D${one}`), '-a', MODEL], { cwd: folder })
@@ -55,7 +49,7 @@ afterAll(() => {
   if (counts.states > 0) process.stdout.write(`model of the budget: ${counts.states} states\n`)
 })
 
-describe.skipIf(compiler === undefined)('the durable budget', { timeout: 120_000 }, () => {
+describe('the durable budget', { timeout: 120_000 }, () => {
   test.for([
     ['bounds the wrong codes over sessions, failed writes and crashes, and admits one', [], false],
     ['is not used up by honest guests', ['HONEST'], true],
