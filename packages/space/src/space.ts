@@ -3,7 +3,7 @@ import type { Keyring, PublicKey } from '@vestibule/keys'
 import type { Channel, Clock } from '@vestibule/network'
 import { ownDataFeed } from './acts/data-feed.ts'
 import { MemberActs } from './acts/member-acts.ts'
-import { readNotice, removalOf } from './acts/notice.ts'
+import { readNotice } from './acts/notice.ts'
 import type { Actor, SequelOf } from './acts/perform.ts'
 import { readmit } from './acts/readmit.ts'
 import { rewrite } from './acts/rewrite.ts'
@@ -113,20 +113,6 @@ export class Space extends MemberActs {
   /** @internal 32 bytes under which the members find each other. A secret. */
   get topic(): Uint8Array {
     return spaceTopic(this.store.record)
-  }
-
-  /** Ids of the newest acts: what is done from now on comes after all of them. At most 256. */
-  get heads(): string[] {
-    return this.store.roster.membership.parentsFor()
-  }
-
-  /**
-   * What ended the own membership; `undefined` for a member. All that is here stays readable, others refuse this device,
-   * and nothing more can be written before it is admitted again.
-   */
-  get removal(): Departure | undefined {
-    const { roster, notice } = this.store
-    return removalOf(roster, this.#parts.signingContext.identityKey, notice)
   }
 
   members(): readonly Member[] {
@@ -308,6 +294,10 @@ export class Space extends MemberActs {
   /** @internal */
   protected report(problem: SpaceError): void {
     this.#emit((listener) => listener.onProblem?.(problem))
+  }
+
+  protected get self(): PublicKey {
+    return this.#parts.signingContext.identityKey
   }
 
   protected act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {

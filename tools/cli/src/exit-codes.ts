@@ -11,7 +11,7 @@ export const EXIT = {
   state: 3,
   /** The link is cut, mistyped, too long, foreign or of a newer version. */
   link: 4,
-  /** Refused: wrong code, locked, used up, or by the host. */
+  /** Refused: wrong code, locked, used up, by the host, or because the own role does not allow it. */
   refused: 5,
   /** The invitation has expired or was cancelled. */
   over: 6,
@@ -47,6 +47,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   REDEEMED: EXIT.refused,
   DECLINED: EXIT.refused,
   NOT_ALLOWED: EXIT.refused,
+  NOT_A_MEMBER: EXIT.refused,
   HOST_FAILED: EXIT.refused,
   EXPIRED: EXIT.over,
   CANCELLED: EXIT.over,

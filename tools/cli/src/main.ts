@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import envPaths from 'env-paths'
 import { exportSpace, importSpace } from './commands/archive.ts'
 import { init } from './commands/init.ts'
 import { joinSpace } from './commands/join.ts'
+import { changeRole, handOver, leaveSpace, removeMember, type Waiting } from './commands/member.ts'
 import { log, say } from './commands/messages.ts'
 import { backUp, createRecovery, type RecoverOptions, recover } from './commands/recovery.ts'
 import { type ShareOptions, shareSpace } from './commands/share.ts'
@@ -100,6 +101,52 @@ space
   .description('list your spaces')
   .action(run((context) => listSpaces(context)))
 
+space
+  .command('leave')
+  .description('end your own membership; what was written stays')
+  .argument('<space>')
+  .addOption(waiting())
+  .action(
+    run((context, { words: [wanted = ''], options }: Given<Waiting>) => leaveSpace(context, wanted, options)),
+  )
+space
+  .command('hand-over')
+  .description('make another member owner, and yourself admin')
+  .argument('<space>')
+  .argument('<member>', 'name, or the beginning of the identity')
+  .addOption(waiting())
+  .action(
+    run((context, { words: [wanted = '', who = ''], options }: Given<Waiting>) =>
+      handOver(context, wanted, who, options),
+    ),
+  )
+
+const member = program.command('member').description('remove members and change their roles')
+member
+  .command('remove')
+  .description('remove a member, or everybody who came in by a link')
+  .argument('<space>')
+  .argument('[member]', 'name, or the beginning of the identity')
+  .option('--invitation <id>', 'everybody who came in by this link; `members --json` shows its id')
+  .addOption(waiting())
+  .action(
+    run((context, { words: [wanted = '', who], options }: Given<Waiting & { invitation?: string }>) =>
+      removeMember(context, wanted, who, options),
+    ),
+  )
+member
+  .command('role')
+  .description('give a member another role, or yourself a lower one')
+  .argument('<space>')
+  .argument('<member>', 'name, or the beginning of the identity')
+  .addArgument(new Argument('<role>').choices(['reader', 'editor', 'admin', 'owner']))
+  .addOption(waiting())
+  .action(
+    run((context, { words: [wanted = '', who = '', role = ''], options }: Given<Waiting>) =>
+      changeRole(context, wanted, who, role.toUpperCase() as ShareOptions['role'], options),
+    ),
+  )
+
 program
   .command('members')
   .description('list who is in a space')
@@ -184,6 +231,12 @@ function run<O>(command: (context: Context, given: Given<O>) => Promise<void>) {
       process.off('SIGTERM', stop)
     }
   }
+}
+
+function waiting(): Option {
+  return new Option('--wait-seconds <n>', 'how long to look for another member')
+    .default(10)
+    .argParser(wholeNumber)
 }
 
 function wholeNumber(text: string): number {

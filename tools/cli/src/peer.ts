@@ -3,7 +3,7 @@ import { SpaceInvitationsHandler } from '@vestibule/invitations'
 import { Keyring } from '@vestibule/keys'
 import { FileKeyStore } from '@vestibule/keys/node'
 import { NetworkManager } from '@vestibule/network'
-import { SigningContext, type Space, SpaceManager } from '@vestibule/space'
+import { type Member, SigningContext, type Space, SpaceManager } from '@vestibule/space'
 import { FileStorage } from '@vestibule/space/node'
 import { readConfig } from './config.ts'
 import { CliError, EXIT } from './exit-codes.ts'
@@ -81,6 +81,27 @@ export function findSpace(peer: Peer, wanted: string): Space {
     throw new CliError(
       'AMBIGUOUS_SPACE',
       `${found.length} spaces match ${JSON.stringify(wanted)}; use the beginning of the key`,
+      EXIT.state,
+    )
+  return only
+}
+
+/**
+ * The member that a person means: by its name, or by the beginning of its identity, as hex or `did:key`.
+ * @throws CliError when there is none, or more than one
+ */
+export function findMember(space: Space, wanted: string): Member {
+  const byName = space.members().filter(({ profile }) => profile.displayName === wanted)
+  const byKey = ({ identityKey }: Member): boolean =>
+    identityKey.toHex().startsWith(wanted.toLowerCase()) || identityKey.toDid().startsWith(wanted)
+  const found = byName.length > 0 ? byName : space.members().filter(byKey)
+  const [only, second] = found
+  if (only === undefined)
+    throw new CliError('NO_MEMBER', `no member is called ${JSON.stringify(wanted)}`, EXIT.state)
+  if (second !== undefined)
+    throw new CliError(
+      'AMBIGUOUS_MEMBER',
+      `${found.length} members match ${JSON.stringify(wanted)}; use the beginning of the identity`,
       EXIT.state,
     )
   return only

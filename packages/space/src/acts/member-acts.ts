@@ -4,6 +4,7 @@ import { TypedActs } from '../messages/typed-acts.ts'
 import type { Departure } from '../roster.ts'
 import { historyOf, type SpaceAct } from './history.ts'
 import { changeRole, handOver, invitedBy, leave, removeMembers, setProfile } from './members.ts'
+import { removalOf } from './notice.ts'
 import type { Actor } from './perform.ts'
 
 /**
@@ -16,6 +17,9 @@ import type { Actor } from './perform.ts'
  * @see docs/credentials.md, "Roles"
  */
 export abstract class MemberActs extends TypedActs {
+  /** @internal The own identity. */
+  protected abstract readonly self: PublicKey
+
   /** @internal Runs a task when nothing else of the space is being changed. @throws SpaceError `CLOSED` */
   protected abstract act<T>(task: (actor: Actor) => Promise<T>): Promise<T>
 
@@ -68,6 +72,20 @@ export abstract class MemberActs extends TypedActs {
    */
   setProfile({ displayName }: { readonly displayName: string }): Promise<void> {
     return this.act((actor) => setProfile(actor, displayName))
+  }
+
+  /** Ids of the newest acts: what is done from now on comes after all of them. At most 256. */
+  get heads(): string[] {
+    return this.store.roster.membership.parentsFor()
+  }
+
+  /**
+   * What ended the own membership; `undefined` for a member. All that is here stays readable, others refuse this device,
+   * and nothing more can be written before it is admitted again.
+   */
+  get removal(): Departure | undefined {
+    const { roster, notice } = this.store
+    return removalOf(roster, this.self, notice)
   }
 
   /** What ended the membership of somebody who was a member; `undefined` for a member, and for a stranger. */

@@ -26,7 +26,9 @@ export async function listSpaces({ place, output }: Context): Promise<void> {
 export async function listMembers({ place, output }: Context, wanted: string): Promise<void> {
   await using peer = await openPeer(place, false)
   const own = peer.signingContext.identityKey
-  for (const member of findSpace(peer, wanted).members()) {
+  const space = findSpace(peer, wanted)
+  if (space.removal !== undefined) output.status('removed', {}, 'You are no longer a member; these were:')
+  for (const member of space.members()) {
     const you = member.identityKey === own ? '  (you)' : ''
     const { displayName } = member.profile
     const text = `${printable(displayName)}  ${member.role.toLowerCase()}  ${member.identityKey}${you}`
@@ -38,6 +40,20 @@ export function describe(space: Space): Record<string, unknown> {
   return { space: space.key.toHex(), name: space.name, members: space.members().map(describeMember) }
 }
 
-export function describeMember({ identityKey, role, profile }: Member): Record<string, unknown> {
-  return { identity: identityKey.toDid(), name: profile.displayName, role }
+export function describeMember({
+  identityKey,
+  role,
+  profile,
+  invitationId,
+}: Member): Record<string, unknown> {
+  const invitation = invitationId && bytesToHex(invitationId)
+  return {
+    identity: identityKey.toDid(),
+    name: profile.displayName,
+    role,
+    ...(invitation !== undefined && { invitation }),
+  }
 }
+
+const bytesToHex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
