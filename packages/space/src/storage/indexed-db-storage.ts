@@ -15,6 +15,8 @@ import {
 const FORMAT_VERSION = 1
 /** Tells our databases from others of the site. */
 const ENTRIES = 'vestibule entries'
+/** Stands in its place where the browser found the database damaged. */
+const LOST = 'vestibule entries were lost'
 const CHECKSUM_BYTES = 8
 /** The most that IndexedDB lists. */
 const MAX_COUNT = 2 ** 32 - 1
@@ -24,8 +26,9 @@ const MAX_COUNT = 2 ** 32 - 1
  * open, and goes with the tab.
  *
  * A transaction is on disk when it resolves (`durability: 'strict'`). Every value is stored behind a checksum over its
- * key and itself, checked when it is read. A browser may clear the data of a site when it runs out of space, unless
- * `navigator.storage.persist()` was granted. Needs HTTPS, as Web Locks do.
+ * key and itself, checked when it is read. A database that the browser found damaged and emptied is refused until it is
+ * deleted (`indexedDB.deleteDatabase`), so that nobody takes it for a new one. A browser may clear the data of a site
+ * when it runs out of space, unless `navigator.storage.persist()` was granted. Needs HTTPS, as Web Locks do.
  *
  * @example
  * const storage = await IndexedDbStorage.open('vestibule')
@@ -52,7 +55,7 @@ export class IndexedDbStorage implements Storage {
 
   /**
    * Opens a database, which is made when it does not exist.
-   * @throws StorageError `LOCKED`, `STORAGE_VERSION`, `STORAGE_CORRUPT` for a database that is not ours,
+   * @throws StorageError `LOCKED`, `STORAGE_VERSION`, `STORAGE_CORRUPT` for a database that is not ours or was lost,
    *   `STORAGE_UNWRITABLE` where there is no IndexedDB or it may not be used, `STORAGE_FULL`, `STORAGE_IO`
    */
   static async open(name: string): Promise<IndexedDbStorage> {
@@ -61,8 +64,11 @@ export class IndexedDbStorage implements Storage {
       const database = await openDatabase(name)
       if (database.objectStoreNames.length === 1 && database.objectStoreNames.contains(ENTRIES))
         return new IndexedDbStorage(name, database, release)
+      const what = database.objectStoreNames.contains(LOST)
+        ? 'the browser found it damaged and dropped what was in it; delete the database to begin anew'
+        : 'not a Vestibule storage; it was left as it is'
       database.close()
-      throw new StorageError('STORAGE_CORRUPT', `${name}: not a Vestibule storage; it was left as it is`)
+      throw new StorageError('STORAGE_CORRUPT', `${name}: ${what}`)
     } catch (cause) {
       release()
       throw failed(name, cause)
@@ -176,7 +182,11 @@ function lock(name: string): Promise<() => void> {
 function openDatabase(name: string): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name, FORMAT_VERSION)
-    request.onupgradeneeded = () => request.result.createObjectStore(ENTRIES)
+    request.onupgradeneeded = (event) => {
+      // Chromium replaces a database that it finds damaged by an empty one, and says so once, here only.
+      const { dataLoss } = event as { readonly dataLoss?: string }
+      request.result.createObjectStore(dataLoss === 'total' ? LOST : ENTRIES)
+    }
     request.onerror = () => reject(request.error)
     request.onsuccess = () => resolve(request.result)
   })
