@@ -139,6 +139,19 @@ describe('message', () => {
     expect(() => Sample.parseLenient(new Uint8Array(10_000).fill(0x7b))).toThrow(wire.WireError)
   })
 
+  test('shared bytes are views of what was read, and nothing else is different', () => {
+    const Shared = wire.message('Shared', {
+      one: wire.bytes(1, { shared: true }),
+      two: wire.optional(wire.bytes(2, { length: 2, shared: true })),
+    })
+    const encoded = Shared.encode({ one: Uint8Array.of(7), two: Uint8Array.of(8, 9) })
+    const { one, two } = Shared.parse(encoded)
+    expect([one, two]).toEqual([Uint8Array.of(7), Uint8Array.of(8, 9)])
+    expect([one.buffer, two?.buffer]).toEqual([encoded.buffer, encoded.buffer])
+    expect(Shared.parse(new Uint8Array(0))).toEqual({ one: new Uint8Array(0) })
+    expect(() => Shared.parse(Uint8Array.of(0x12, 1, 5))).toThrow('expected 2 bytes')
+  })
+
   test('decoded bytes are copies, from a Buffer too', () => {
     const encoded = Buffer.from(Sample.encode(minimal))
     const value = Sample.parse(encoded)

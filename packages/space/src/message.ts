@@ -58,8 +58,9 @@ export const SealedEntry = message('DataEntry', {
   version: uint32(1),
   lamport: uint64(2),
   epoch: bytes(3, { max: 32 }),
-  nonce: bytes(4, { length: NONCE_BYTES }),
-  sealed: bytes(5, { max: MAX_SEALED_BYTES }),
+  // Views, as most entries are never looked at.
+  nonce: bytes(4, { length: NONCE_BYTES, shared: true }),
+  sealed: bytes(5, { max: MAX_SEALED_BYTES, shared: true }),
 })
 
 /** What is sealed in version 2. */

@@ -31,8 +31,15 @@ interface Size {
   readonly max?: number
 }
 
-/** A byte string. Decoded values are copies that belong to the caller. With `length`, absence is an error. */
-export function bytes(number: number, size: Size = {}): Field<Uint8Array, 'required'> {
+/**
+ * A byte string. Decoded values are copies that belong to the caller; with `shared` they are views of what was read,
+ * which stays in memory for as long as they do: for many at once that are soon done with. With `length`, absence is an
+ * error.
+ */
+export function bytes(
+  number: number,
+  size: Size & { readonly shared?: boolean } = {},
+): Field<Uint8Array, 'required'> {
   const check = (value: Uint8Array): Uint8Array => {
     if (!(value instanceof Uint8Array)) throw new TypeError(`field ${number}: expected a Uint8Array`)
     checkSize(number, value.length, size)
@@ -42,7 +49,10 @@ export function bytes(number: number, size: Size = {}): Field<Uint8Array, 'requi
     ...delimited(number),
     absent: size.length === undefined ? new Uint8Array(0) : undefined,
     // protobufjs gives a view of the whole input; a copy doesn't keep that alive.
-    read: (reader) => check(reader.bytes()).slice(),
+    read: (reader) => {
+      const value = check(reader.bytes())
+      return size.shared === true && value.length > 0 ? value : value.slice()
+    },
     write: (writer, value) => writer.bytes(check(value)),
     isDefault: (value) => value.length === 0 && size.length === undefined,
   }

@@ -39,7 +39,7 @@ export interface SignedHead extends FeedHead {
 export const FeedBatchMessage = message('FeedBatch', {
   from: uint64(1),
   previous: bytes(2, { length: HASH_BYTES }),
-  payloads: repeated(bytes(3, { max: MAX_PAYLOAD_BYTES }), { max: MAX_BATCH_ENTRIES }),
+  payloads: repeated(bytes(3, { max: MAX_PAYLOAD_BYTES, shared: true }), { max: MAX_BATCH_ENTRIES }),
   signature: bytes(4, { length: SIGNATURE_BYTES }),
 })
 /**

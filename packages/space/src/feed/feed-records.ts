@@ -12,7 +12,7 @@ const RECORD_VERSION = 2
 const StoredBatch = message('StoredBatch', {
   version: uint32(1),
   previous: bytes(2, { length: HASH_BYTES }),
-  payloads: repeated(bytes(3), { max: MAX_BATCH_ENTRIES }),
+  payloads: repeated(bytes(3, { shared: true }), { max: MAX_BATCH_ENTRIES }),
   signature: bytes(4, { length: SIGNATURE_BYTES }),
 })
 
