@@ -143,7 +143,7 @@ export function enumeration<const N extends string>(
 export function nested<T>(
   number: number,
   schema: {
-    encode(value: T): Uint8Array
+    encodeInto(writer: Writer, value: T): void
     parse(encoded: Uint8Array): T
     parseLenient(encoded: Uint8Array): T
   },
@@ -153,7 +153,10 @@ export function nested<T>(
     absent: undefined,
     read: (reader, strict) =>
       strict === true ? schema.parse(reader.bytes()) : schema.parseLenient(reader.bytes()),
-    write: (writer, value) => writer.bytes(schema.encode(value)),
+    write: (writer, value) => {
+      schema.encodeInto(writer.fork(), value)
+      writer.ldelim()
+    },
     isDefault: () => false,
   }
 }

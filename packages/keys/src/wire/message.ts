@@ -24,6 +24,8 @@ export interface Message<T> {
    * @throws TypeError or {@link WireError} for a value that does not fit the schema
    */
   encode(value: T): Uint8Array
+  /** @internal The same as part of something larger, which is put together only once. */
+  encodeInto(writer: protobuf.Writer, value: T): void
   /**
    * Reads bytes that have to be the canonical encoding of their value: unknown, duplicate, reordered or
    * over-long fields are refused, so equal values have equal bytes. For everything that is signed or hashed.
@@ -55,8 +57,7 @@ export function message<S extends Shape>(name: string, shape: S): Message<ShapeV
   const byNumber = new Map(fields.map(([key, field]) => [field.number, [key, field] as const]))
   if (byNumber.size !== fields.length) throw new TypeError(`${name}: two fields have the same number`)
 
-  const encode = (value: ShapeValue<S>): Uint8Array => {
-    const writer = new protobuf.Writer()
+  const encodeInto = (writer: protobuf.Writer, value: ShapeValue<S>): void => {
     const values = value as Record<string, unknown>
     for (const [key, field] of fields) {
       const given = values[key]
@@ -69,6 +70,10 @@ export function message<S extends Shape>(name: string, shape: S): Message<ShapeV
         if (field.presence === 'required') throw new TypeError(`${name}.${key} is missing`)
       } else if (field.presence === 'optional' || !field.isDefault(given)) write(writer, field, given)
     }
+  }
+  const encode = (value: ShapeValue<S>): Uint8Array => {
+    const writer = new protobuf.Writer()
+    encodeInto(writer, value)
     return plain(writer.finish())
   }
 
@@ -123,7 +128,7 @@ export function message<S extends Shape>(name: string, shape: S): Message<ShapeV
   const parse = (encoded: Uint8Array): ShapeValue<S> => read(encoded, true)
   const parseLenient = (encoded: Uint8Array): ShapeValue<S> => read(encoded, false)
 
-  return { name, encode, parse, parseLenient }
+  return { name, encode, encodeInto, parse, parseLenient }
 }
 
 const VARINT = 0
