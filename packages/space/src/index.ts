@@ -19,6 +19,8 @@ export {
   SigningContext,
   type SigningContextOptions,
 } from './identity/signing-context.ts'
+export type { Missing } from './lifecycle/missing.ts'
+export type { SpaceSummary } from './lifecycle/summary.ts'
 export { MAX_MESSAGE_BYTES, MAX_MESSAGE_TYPE_BYTES, type Message } from './message.ts'
 export {
   defineMessage,

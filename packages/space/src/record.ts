@@ -35,6 +35,8 @@ const SpaceRecordMessage = message('SpaceRecord', {
 export const storageKeys = {
   records: 'spaces/',
   record: (space: PublicKey): string => `spaces/${space.toHex()}`,
+  /** That a space is deactivated, with what a list shows of it. */
+  inactive: (space: PublicKey): string => `inactive/${space.toHex()}`,
   /** The admission by which this device came in, without feeds and read keys. */
   admission: (space: PublicKey): string => `admissions/${space.toHex()}`,
   /** That a message which nobody counts was written again; without an id where they all are. */

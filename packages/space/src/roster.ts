@@ -47,6 +47,8 @@ export class Roster {
   readonly #vouchedFeeds = new Map<PublicKey, FeedInfo>()
   readonly #genesisId: string
   #ownPath: readonly Credential[] = []
+  /** The control feeds as whoever admitted this device had them. */
+  promised: SpaceAdmission['heads'] = []
 
   constructor(space: PublicKey, genesisId: string) {
     this.#genesisId = genesisId
@@ -56,6 +58,7 @@ export class Roster {
   /** Takes the own admission, verified, as the word on what the fold does not know yet. */
   vouch(admission: SpaceAdmission): void {
     this.#ownPath = admission.path
+    this.promised = admission.heads
     this.#vouched.clear()
     this.#vouchedFeeds.clear()
     for (const { claim } of admission.path) {

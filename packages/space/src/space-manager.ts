@@ -1,5 +1,5 @@
 import type { Credential } from '@vestibule/credentials'
-import type { Keyring, PublicKey } from '@vestibule/keys'
+import { type Keyring, PublicKey } from '@vestibule/keys'
 import { type Clock, type NetworkManager, type SwarmConnection, systemClock } from '@vestibule/network'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import { genesisIdOf, type SpaceAdmission } from './admission/admission.ts'
@@ -10,6 +10,15 @@ import { type ImportOutcome, mergeArchive, verifyArchive } from './archive/impor
 import { SpaceError } from './error.ts'
 import { found } from './found.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
+import {
+  type Asleep,
+  damagedSummary,
+  encodeAsleep,
+  isDamage,
+  parseAsleep,
+  type SpaceSummary,
+  summaryOf,
+} from './lifecycle/summary.ts'
 import { migrate } from './migrations/migrate.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { sealBackup } from './recovery/backup.ts'
@@ -51,6 +60,9 @@ export class SpaceManager {
   readonly #networkManager: Pick<NetworkManager, 'joinSwarm'>
   readonly #clock: Clock
   readonly #entries = new Map<PublicKey, Entry>()
+  /** Deactivated spaces; those that were asked for are among the entries, too. */
+  readonly #inactive = new Map<PublicKey, Asleep>()
+  readonly #damaged = new Map<PublicKey, SpaceError>()
   readonly #serial = new Serial()
   readonly #recovery: RecoveryServer
   #state: 'new' | 'open' | 'closed' = 'new'
@@ -70,9 +82,10 @@ export class SpaceManager {
   }
 
   /**
-   * Reads all spaces from the storage, which is brought to the format of this release, and connects them. Idempotent.
-   * When one space can't be read none is opened, and nothing is changed.
-   * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, `STORAGE_VERSION`, `CLOSED` after {@link SpaceManager.close}
+   * Reads the active spaces from the storage, which is brought to the format of this release, and connects them.
+   * Idempotent. One that can't be read is left as it is, and keeps no other from opening: see {@link SpaceManager.spaces}.
+   * @throws SpaceError `STORAGE_CORRUPT` for what all spaces rest on, `STORAGE_VERSION`, `CLOSED` after
+   *   {@link SpaceManager.close}; storage and network errors
    */
   async open(): Promise<void> {
     await this.#serial.run(async () => {
@@ -80,8 +93,8 @@ export class SpaceManager {
       if (this.#state === 'closed') throw closed()
       try {
         await this.storage.transact(await migrate(this.storage))
-        for (const [, record] of await this.storage.list(storageKeys.records))
-          await this.#load(parseRecord(record))
+        for (const [at, record] of await this.storage.list(storageKeys.records))
+          await this.#wake(PublicKey.fromHex(at.slice(storageKeys.records.length)), record)
         for (const entry of this.#entries.values()) await this.#join(entry)
         this.#state = 'open'
         await this.#serveRecovery()
@@ -126,7 +139,7 @@ export class SpaceManager {
    */
   acceptSpace(admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
     return this.#whileOpen(async () => {
-      const existing = this.#existing(admission)
+      const existing = await this.#existing(admission)
       if (existing !== undefined && existing.space.removal !== undefined)
         return this.#readmit(existing, admission, options)
       if (existing !== undefined) {
@@ -152,7 +165,7 @@ export class SpaceManager {
     options: { readonly addresses?: readonly string[] } = {},
   ): Promise<Space> {
     return this.#whileOpen(async () => {
-      const existing = this.#existing(admission)
+      const existing = await this.#existing(admission)
       if (existing !== undefined) return this.#join(existing, options.addresses)
       return this.#join(await this.#adopt(admission), options.addresses)
     })
@@ -216,7 +229,7 @@ export class SpaceManager {
     return this.#whileOpen(async () => {
       const archive = await Archive.open(source, options.passphrase)
       const admission = await verifyArchive(archive)
-      const existing = this.#existing(admission)
+      const existing = await this.#existing(admission)
       if (existing === undefined && admission.readKeys.length === 0)
         throw new SpaceError('BAD_EXPORT', 'an export without keys brings no space that is not here')
       const entry = existing ?? (await this.#adopt(admission))
@@ -225,12 +238,58 @@ export class SpaceManager {
     })
   }
 
-  /** An open space; `undefined` for one that is not here. */
+  /** All spaces of this device, loaded or not. */
+  spaces(): SpaceSummary[] {
+    const asleep = [...this.#inactive].filter(([key]) => !this.#entries.has(key))
+    return [
+      ...this.list().map((space) => summaryOf(space, this.#inactive.has(space.key))),
+      ...asleep.map(([key, one]) => ({ key, ...one, state: 'INACTIVE' as const })),
+      ...[...this.#damaged].map(([key, error]) => damagedSummary(key, error)),
+    ]
+  }
+
+  /**
+   * Loads a space that is deactivated, without connecting it; gives one that is loaded already.
+   * @throws SpaceError `NO_SPACE`; why it is damaged; `CLOSED`; storage errors
+   */
+  openSpace(key: PublicKey): Promise<Space> {
+    return this.#whileOpen(async () => (await this.#loaded(key)).space)
+  }
+
+  /**
+   * Connects a space to its other members, now and after every restart. Idempotent.
+   * @throws SpaceError as {@link SpaceManager.openSpace}; network errors
+   */
+  activate(key: PublicKey): Promise<Space> {
+    return this.#whileOpen(async () => {
+      const entry = await this.#loaded(key)
+      await this.#markActive(key)
+      return this.#join(entry)
+    })
+  }
+
+  /**
+   * Takes a space off the network, now and after every restart, until it is activated. It can be read and written on
+   * as long as it is loaded; the next time it is loaded when it is asked for. Idempotent.
+   * @throws SpaceError as {@link SpaceManager.openSpace}
+   */
+  deactivate(key: PublicKey): Promise<void> {
+    return this.#whileOpen(async () => {
+      const { space, swarm } = await this.#loaded(key)
+      const asleep = { name: space.name, members: space.members().length }
+      await this.storage.transact([{ key: storageKeys.inactive(key), value: encodeAsleep(asleep) }])
+      this.#inactive.set(key, asleep)
+      await swarm?.close()
+      delete this.#entries.get(key)?.swarm
+    })
+  }
+
+  /** A loaded space; `undefined` for one that is not. */
   get(key: PublicKey): Space | undefined {
     return this.#entries.get(key)?.space
   }
 
-  /** The open spaces. */
+  /** The loaded spaces. */
   list(): Space[] {
     return [...this.#entries.values()].map(({ space }) => space)
   }
@@ -242,8 +301,40 @@ export class SpaceManager {
     })
   }
 
-  #existing(admission: SpaceAdmission): Entry | undefined {
-    const entry = this.#entries.get(admission.spaceKey)
+  /** Reads a space at the start, unless it is deactivated. */
+  async #wake(key: PublicKey, record: Uint8Array): Promise<void> {
+    try {
+      const asleep = await this.storage.get(storageKeys.inactive(key))
+      if (asleep === undefined) await this.#load(parseRecord(record))
+      else this.#inactive.set(key, parseAsleep(asleep))
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#damaged.set(key, error)
+    }
+  }
+
+  async #loaded(key: PublicKey): Promise<Entry> {
+    const damaged = this.#damaged.get(key)
+    if (damaged !== undefined) throw damaged
+    const loaded = this.#entries.get(key)
+    if (loaded !== undefined) return loaded
+    const record = await this.storage.get(storageKeys.record(key))
+    if (record === undefined) throw new SpaceError('NO_SPACE', `there is no space ${key.toHex()}`)
+    return this.#load(parseRecord(record))
+  }
+
+  async #markActive(key: PublicKey): Promise<void> {
+    if (!this.#inactive.has(key)) return
+    await this.storage.transact([{ key: storageKeys.inactive(key), value: undefined }])
+    this.#inactive.delete(key)
+  }
+
+  /** The space of an admission, when it is here; whoever takes up a membership wants it active. */
+  async #existing(admission: SpaceAdmission): Promise<Entry | undefined> {
+    const { spaceKey } = admission
+    const isHere = [this.#entries, this.#inactive, this.#damaged].some((spaces) => spaces.has(spaceKey))
+    const entry = isHere ? await this.#loaded(spaceKey) : undefined
+    if (entry !== undefined) await this.#markActive(spaceKey)
     if (entry !== undefined && entry.space.genesisId !== genesisIdOf(admission))
       throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
     return entry
@@ -295,7 +386,7 @@ export class SpaceManager {
 
   async #release(): Promise<void> {
     const entries = [...this.#entries.values()]
-    this.#entries.clear()
+    for (const spaces of [this.#entries, this.#inactive, this.#damaged]) spaces.clear()
     await Promise.all(
       entries.map(async ({ space, swarm }) => {
         await space.close()

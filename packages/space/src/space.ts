@@ -12,6 +12,7 @@ import { type AdmitOptions, admissionFor, admit, type Candidate } from './admiss
 import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
+import { type Missing, missingOf } from './lifecycle/missing.ts'
 import { encodeDataEntry, type Message, type MessageContent } from './message.ts'
 import { spaceTopic, storageKeys } from './record.ts'
 import { revokeOthers } from './recovery/revoke.ts'
@@ -272,6 +273,20 @@ export class Space extends MemberActs {
   ): Promise<void> {
     this.#assertOpen()
     await readmit(this.store, admission, fresh, alsoWrite)
+  }
+
+  /** What this device lacks of the space as it was when it came in, and the key to read it now; empty when it is ready. */
+  missing(): Missing[] {
+    return missingOf(this.store)
+  }
+
+  /**
+   * Waits until nothing is {@link Space.missing}. Aborting ends only the wait.
+   * @throws the signal's reason; SpaceError `CLOSED`
+   */
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#assertOpen()
+    await this.#replication.until(() => this.missing().length === 0, options.signal)
   }
 
   /** @internal Serves one channel of the space's swarm. */

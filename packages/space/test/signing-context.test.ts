@@ -2,7 +2,6 @@ import { proveFeed, verifyCredential, verifyPresentation } from '@vestibule/cred
 import { Keyring } from '@vestibule/keys'
 import { expect, test } from 'vitest'
 import { MemoryStorage, SigningContext, SpaceManager } from '../src/index.ts'
-import { storageKeys } from '../src/record.ts'
 import { Person, stillClock, World } from './world.ts'
 
 const fresh = () => ({ keyring: new Keyring(), storage: new MemoryStorage(), clock: stillClock })
@@ -52,23 +51,6 @@ test('what it issues is signed by the device in the identity’s name', async ()
   const challenge = { space, nonce: new Uint8Array(32), channelBinding: Uint8Array.of(1) }
   const presented = await verifyPresentation(await context.present(challenge), challenge)
   expect([presented.identity, presented.device]).toEqual([identityKey, deviceKey])
-})
-
-test('a manager opens nothing when one of its spaces can not be read, and changes nothing', async () => {
-  const world = new World()
-  const ada = await Person.join(world, 'ada')
-  await ada.manager.createSpace({ name: 'Kitchen' })
-  const damaged = await ada.manager.createSpace({ name: 'Cellar' })
-  await ada.manager.close()
-  const [entry] = await ada.storage.list(`feeds/${damaged.key.toHex()}/`)
-  await ada.storage.transact([{ key: entry?.[0] ?? '', value: entry?.[1].map((byte) => byte ^ 1) }])
-  const before = await ada.storage.list('')
-  await expect(ada.restart(world, ada.storage)).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
-  expect(await ada.storage.list('')).toEqual(before)
-  const record = (await ada.storage.get(storageKeys.record(damaged.key))) as Uint8Array
-  record[1] = 2
-  await ada.storage.transact([{ key: storageKeys.record(damaged.key), value: record }])
-  await expect(ada.restart(world, ada.storage)).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
 })
 
 test('a manager opens and closes once, however often it is asked to', async () => {

@@ -95,17 +95,18 @@ export class Replication {
     // Nobody stores what does not count.
     const done = (): boolean =>
       targets.every(([key, length]) => (this.#stored.get(key) ?? 0) >= Math.min(length, horizon.limitOf(key)))
-    await this.#until(done, signal)
+    await this.until(done, signal)
   }
 
   /** Waits until a member is connected and everything that those who are connected had is stored here. */
   async synced(signal?: AbortSignal): Promise<void> {
     const done = () =>
       this.#sessions.size > 0 && [...this.#sessions.keys()].every((session) => session.isCaughtUp)
-    await this.#until(done, signal)
+    await this.until(done, signal)
   }
 
-  async #until(done: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+  /** Waits until something holds that can only come from others. */
+  async until(done: () => boolean, signal: AbortSignal | undefined): Promise<void> {
     const either = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
     while (!done()) {
       either.throwIfAborted()
