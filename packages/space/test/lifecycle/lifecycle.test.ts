@@ -117,7 +117,11 @@ describe('what a space lacks', () => {
     // As in a space that is too large for an admission.
     const his: Space = await bob.manager.acceptSpace({ ...admission, controlFeeds: [] }, candidate)
     const [head] = admission.heads
-    expect(his.missing()).toEqual([{ what: 'CONTROL_FEED', feed: head?.feed, have: 0, length: head?.length }])
+    expect(his.missing()).toEqual([
+      { what: 'OWN_GRANT' },
+      { what: 'ACTS', count: expect.any(Number) },
+      { what: 'CONTROL_FEED', feed: head?.feed, have: 0, length: head?.length },
+    ])
     await expect(his.ready({ signal: AbortSignal.abort(new Error('too long')) })).rejects.toThrow('too long')
     const ready = his.ready({ signal: AbortSignal.timeout(5_000) })
     world.setOnline('ada', true)
