@@ -6,14 +6,8 @@ import { parseAdmission, type SpaceAdmission, verifyAll } from './admission/admi
 
 import { SpaceError } from './error.ts'
 import { Carriers, credentialsFrom, credentialsIn } from './feed/carriers.ts'
-import {
-  createBatch,
-  type FeedBatch,
-  type FeedEntry,
-  type FeedHead,
-  type FeedRun,
-  verifyBatch,
-} from './feed/entry.ts'
+import { createRuns } from './feed/create-runs.ts'
+import { type FeedBatch, type FeedEntry, type FeedHead, type FeedRun, verifyBatch } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
 import type { ForkProof } from './feed/fork.ts'
 import { KnownForks } from './feed/known-forks.ts'
@@ -161,7 +155,7 @@ export class SpaceStore {
   }
 
   /**
-   * Continues an own feed under one signature, in one transaction with `alsoWrite`. To be called inside
+   * Continues an own feed, in one transaction with `alsoWrite`. To be called inside
    * {@link SpaceStore.serial}. When it fails nothing has changed, here or in the storage.
    */
   async append(
@@ -172,7 +166,7 @@ export class SpaceStore {
   ): Promise<StoreChange> {
     const feed = this.#feeds.get(key)
     if (feed === undefined) throw new SpaceError('NOT_ADMITTED', 'the own feed is not admitted in this space')
-    return this.#commit(new Map([[feed, [await createBatch(signer, feed.head, payloads)]]]), alsoWrite)
+    return this.#commit(new Map([[feed, await createRuns(signer, feed.head, payloads)]]), alsoWrite)
   }
 
   /**

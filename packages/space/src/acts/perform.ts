@@ -32,7 +32,7 @@ export interface Actor {
  * what follows from them: in one transaction. Inside the store's serial. When it fails nothing has changed.
  *
  * @returns the credentials of the claims
- * @throws key and storage errors; SpaceError `TOO_LARGE` for more than one batch holds
+ * @throws key and storage errors
  */
 export async function perform(
   { store, keyring, signingContext, sequelOf }: Actor,
