@@ -5,6 +5,7 @@ import { Archive } from '../src/archive/archive-file.ts'
 import { verifyArchive } from '../src/archive/import-space.ts'
 import { createBatch, emptyHead, type FeedBatch, verifyBatch } from '../src/feed/entry.ts'
 import { Feed } from '../src/feed/feed.ts'
+import { encodeFork, parseFork, verifyFork } from '../src/feed/fork.ts'
 import {
   encodeAdmission,
   MemoryStorage,
@@ -162,6 +163,17 @@ decoderSuite('a stored feed', async () => {
   }
 })
 
+decoderSuite('a stored fork', async () => {
+  const feed = await key
+  const [one, other] = [(await batchOf('one')).batch, (await batchOf('other')).batch]
+  return {
+    decode: (input) => parseFork(feed, feed, input),
+    encode: encodeFork,
+    samples: [encodeFork(await verifyFork(feed, feed, { one, other }))],
+    isRefusal: isDamaged,
+  }
+})
+
 decoderSuite('a message', async () => {
   const feed = await key
   const from = { space: feed, feed, member: feed, device: feed }
@@ -215,6 +227,11 @@ decoderSuite('a frame', async () => {
     { wants: { wants: [{ feed: bytes32, from: 2 ** 40 }] } },
     { entries: { feed: bytes32, batch: (await batchOf('a')).batch } },
     { settled: 3 },
+    { forks: { forks: [{ feed: bytes32, at: 7 }] } },
+    { proofsWanted: { feeds: [bytes32] } },
+    { fork: { feed: bytes32, one: (await batchOf('a')).batch, other: (await batchOf('b')).batch } },
+    { probe: { feed: bytes32, from: 9 } },
+    { branch: { feed: bytes32, batch: (await batchOf('a')).batch } },
   ]
   return { decode: parseFrame, samples: frames.map(SpaceFrame.encode), isRefusal: is('MALFORMED') }
 })

@@ -77,6 +77,8 @@ export const encodeFork = (proof: ForkProof): Uint8Array =>
 /** @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION` */
 export async function parseFork(space: PublicKey, feed: PublicKey, record: Uint8Array): Promise<ForkProof> {
   const { fork } = parseVersioned(StoredFork, RECORD_VERSION, record, 'STORAGE_CORRUPT')
+  if (!equalBytes(fork.feed, feed.toBytes()))
+    throw new SpaceError('STORAGE_CORRUPT', 'a stored fork is of another feed')
   try {
     return await verifyFork(space, feed, fork)
   } catch (cause) {
