@@ -52,6 +52,7 @@ const only = <M extends { readonly type: string }, T extends M['type']>(read: M,
 /** Ada's space, her invitation, and Bob's session with her up to message 5, with whatever keyring Bob has. */
 async function exchange(bobs = new Keyring()) {
   const [ada, bob] = [await person('Ada'), await person('Bob', bobs)]
+  if (bobs instanceof Lying) bobs.lies = true
   const space = await ada.manager.createSpace({ name: 'Kitchen' })
   const secret = new Redacted(randomBytes(16))
   const keys = deriveLinkKeys(secret)
@@ -98,6 +99,8 @@ type Lie = (sign: Keyring['sign'], key: PublicKey, statement: Uint8Array) => Pro
 /** Signs as it should, except where a feed's key agrees to be admitted. */
 class Lying extends Keyring {
   readonly #lie: Lie
+  /** Not while it makes what its identity has from the beginning. */
+  lies = false
 
   constructor(lie: Lie) {
     super()
@@ -107,7 +110,9 @@ class Lying extends Keyring {
   override sign(key: PublicKey, statement: Uint8Array): Promise<Uint8Array> {
     const label = pae('vestibule feed admission v1').slice(8)
     const isFeedProof = equalBytes(statement.slice(8, 8 + label.length), label)
-    return isFeedProof ? this.#lie(super.sign.bind(this), key, statement) : super.sign(key, statement)
+    return this.lies && isFeedProof
+      ? this.#lie(super.sign.bind(this), key, statement)
+      : super.sign(key, statement)
   }
 }
 

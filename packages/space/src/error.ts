@@ -37,6 +37,10 @@ export type SpaceErrorCode =
   | 'BAD_ADMISSION'
   /** A device of a member introduced itself with something that is not about it, or does not count here. */
   | 'BAD_INTRODUCTION'
+  /** The identity has no such device. */
+  | 'UNKNOWN_DEVICE'
+  /** The device is not below this one, which so can't revoke it; a senior device or the recovery phrase can. */
+  | 'SENIOR_DEVICE'
   /** The identity has no recovery key. */
   | 'NO_RECOVERY'
   /** A backup that opens, but is not of the identity whose recovery phrase was given, or by none of its devices. */

@@ -20,16 +20,21 @@ interface Founder {
 /**
  * Makes a space: its key signs the genesis and the founder's grant and is destroyed before anything is stored; the
  * founder's device admits its two feeds. Gives what has to be stored, and takes its keys back when that fails.
+ *
+ * @param options `isOwn`: whether it is to be the founder's own space
  */
 export async function found(
   founder: Founder,
   name: string,
   store: (writes: StorageWrite[]) => Promise<void>,
+  options: { readonly isOwn?: boolean } = {},
 ) {
   if (new TextEncoder().encode(name).length > MAX_NAME_BYTES)
     throw new TypeError(`the name of a space has at most ${MAX_NAME_BYTES} bytes of UTF-8`)
   return withFreshKeys(founder.keyring, async (createKey) => {
-    const record = await prepare(founder, name, await createKey(), await createKey(), await createKey())
+    const { identityKey: identity } = founder.signingContext
+    const named = { name, ...(options.isOwn === true && { identity }) }
+    const record = await prepare(founder, named, await createKey(), await createKey(), await createKey())
     await store(record.writes)
     return record.record
   })
@@ -37,14 +42,14 @@ export async function found(
 
 async function prepare(
   { keyring, signingContext, clock }: Founder,
-  name: string,
+  named: { readonly name: string; readonly identity?: PublicKey },
   space: PublicKey,
   controlFeedKey: PublicKey,
   dataFeedKey: PublicKey,
 ): Promise<{ record: SpaceRecord; writes: StorageWrite[] }> {
   const { identityKey: member, deviceKey: device, profile, chain } = signingContext
   const bySpace = { signer: keyring, issuer: space, issuedAtMs: clock.now() }
-  const genesis = await issueCredential({ ...bySpace, claim: { type: 'SpaceGenesis', space, name } })
+  const genesis = await issueCredential({ ...bySpace, claim: { type: 'SpaceGenesis', space, ...named } })
   const founder = await issueCredential({
     ...bySpace,
     claim: { type: 'SpaceMember', space, member, role: 'OWNER', profile },

@@ -14,6 +14,15 @@ export type { ArchiveSource, ExportOptions } from './archive/archive-file.ts'
 export type { ImportOutcome } from './archive/import-space.ts'
 export { SpaceError, type SpaceErrorCode, StorageError, type StorageErrorCode } from './error.ts'
 export type { FeedBatch, FeedHead, SignedHead } from './feed/entry.ts'
+export { type AcceptIdentityOptions, acceptIdentity } from './identity/accept-identity.ts'
+export {
+  type DeviceAdmission,
+  type DeviceCandidate,
+  encodeDeviceAdmission,
+  parseDeviceAdmission,
+} from './identity/device-admission.ts'
+export type { IdentityDevice } from './identity/devices.ts'
+export { Identity, type IdentityListener, type Revoked } from './identity/identity.ts'
 export {
   type RecoveryAuthority,
   SigningContext,

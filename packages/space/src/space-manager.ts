@@ -9,6 +9,8 @@ import { exportSpace } from './archive/export-space.ts'
 import { type ImportOutcome, mergeArchive, verifyArchive } from './archive/import-space.ts'
 import { SpaceError } from './error.ts'
 import { found } from './found.ts'
+import { Identity } from './identity/identity.ts'
+import { ownerOf } from './identity/own-space.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
 import {
   type Asleep,
@@ -26,7 +28,7 @@ import { RecoveryServer } from './recovery/server.ts'
 import { Serial } from './serial.ts'
 import { Space } from './space.ts'
 import { SpaceStore } from './space-store.ts'
-import type { Storage } from './storage/storage.ts'
+import type { Storage, StorageWrite } from './storage/storage.ts'
 
 /** What a manager works with. The caller made these, and closes them after the manager. */
 export interface SpaceManagerOptions {
@@ -56,6 +58,8 @@ interface Entry {
 export class SpaceManager {
   readonly storage: Storage
   readonly signingContext: SigningContext
+  /** The own identity: its devices, and how it is shown. */
+  readonly identity: Identity
   readonly #keyring: Keyring
   readonly #networkManager: Pick<NetworkManager, 'joinSwarm'>
   readonly #clock: Clock
@@ -77,7 +81,24 @@ export class SpaceManager {
       networkManager: this.#networkManager,
       signingContext: this.signingContext,
       clock: this.#clock,
+      spaces: () => this.#all(),
+    })
+    this.identity = new Identity({
+      storage: this.storage,
+      keyring: this.#keyring,
+      signingContext: this.signingContext,
+      clock: this.#clock,
+      own: () => this.#all().filter(({ owner }) => owner !== undefined),
       spaces: () => this.list(),
+      isHere: (key) => this.#isHere(key),
+      isDamaged: () => this.#damaged.size > 0,
+      found: () => this.#whileOpen(() => this.#found('', { isOwn: true })),
+      adopt: (admission, adopting) => this.#takeUp(admission, adopting),
+      meet: () =>
+        this.#whileOpen(async () => {
+          for (const entry of this.#entries.values())
+            if (entry.space.owner !== undefined) await this.#join(entry)
+        }),
     })
   }
 
@@ -104,10 +125,12 @@ export class SpaceManager {
         throw error
       }
     })
+    await this.identity.changed()
   }
 
   /** Leaves all swarms, waits for what is being written, and closes every space. Idempotent. */
   async close(): Promise<void> {
+    await this.identity.close()
     await this.#serial.run(async () => {
       this.#state = 'closed'
       await this.#recovery.close()
@@ -124,12 +147,10 @@ export class SpaceManager {
    * @param options `name`: at most 64 bytes of UTF-8
    * @throws SpaceError `CLOSED`; storage, key and network errors
    */
-  createSpace(options: { readonly name: string }): Promise<Space> {
-    return this.#whileOpen(async () => {
-      const founder = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
-      const record = await found(founder, options.name, (writes) => this.storage.transact(writes))
-      return this.#join(await this.#load(record))
-    })
+  async createSpace(options: { readonly name: string }): Promise<Space> {
+    const space = await this.#whileOpen(() => this.#found(options.name))
+    await this.identity.changed()
+    return space
   }
 
   /**
@@ -137,8 +158,10 @@ export class SpaceManager {
    * gives the same space; one that the own identity was removed from, or has left, goes on with what it had.
    * @throws SpaceError `BAD_ADMISSION`, and then nothing was written; `CLOSED`; storage and network errors
    */
-  acceptSpace(admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
-    return this.#whileOpen(async () => {
+  async acceptSpace(admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
+    const space = await this.#whileOpen(async () => {
+      if (ownerOf(admission.path[0]?.claim) !== undefined)
+        throw new SpaceError('BAD_ADMISSION', 'nobody is invited to somebody’s own space')
       const existing = await this.#existing(admission)
       if (existing !== undefined && existing.space.removal !== undefined)
         return this.#readmit(existing, admission, options)
@@ -151,6 +174,8 @@ export class SpaceManager {
       await staged.commit(this.storage, options.alsoWrite)
       return this.#join(this.#add(store), options.addresses)
     })
+    await this.identity.changed()
+    return space
   }
 
   /**
@@ -160,15 +185,13 @@ export class SpaceManager {
    * @param admission what `Space.admissionFor` gave on a device of a member, or a backup
    * @throws SpaceError `BAD_ADMISSION`, and then nothing was written; `CLOSED`; storage, key and network errors
    */
-  adoptSpace(
+  async adoptSpace(
     admission: SpaceAdmission,
     options: { readonly addresses?: readonly string[] } = {},
   ): Promise<Space> {
-    return this.#whileOpen(async () => {
-      const existing = await this.#existing(admission)
-      if (existing !== undefined) return this.#join(existing, options.addresses)
-      return this.#join(await this.#adopt(admission), options.addresses)
-    })
+    const space = await this.#takeUp(admission, options)
+    await this.identity.changed()
+    return space
   }
 
   /**
@@ -180,7 +203,7 @@ export class SpaceManager {
   addRecovery(authority: RecoveryAuthority): Promise<Credential> {
     return this.#whileOpen(async () => {
       const recovery = await this.signingContext.addRecovery(authority)
-      for (const space of this.list()) await space.publishRecovery()
+      for (const space of this.#all()) await space.publishRecovery()
       await this.#serveRecovery()
       return recovery
     })
@@ -194,7 +217,7 @@ export class SpaceManager {
   exportBackup(): Promise<Uint8Array> {
     return this.#whileOpen(async () => {
       const { identityKey } = this.signingContext
-      const spaces = await Promise.all(this.list().map((space) => space.admissionFor(identityKey)))
+      const spaces = await Promise.all(this.#all().map((space) => space.admissionFor(identityKey)))
       return sealBackup({ keyring: this.#keyring, signingContext: this.signingContext }, spaces)
     })
   }
@@ -222,11 +245,11 @@ export class SpaceManager {
    *   `UNSUPPORTED_VERSION`, `BAD_ADMISSION` when it is of another identity's; KeysError `WRONG_PASSPHRASE`; `CLOSED`;
    *   storage and network errors
    */
-  importSpace(
+  async importSpace(
     source: ArchiveSource,
     options: Pick<ExportOptions, 'passphrase'> = {},
   ): Promise<ImportOutcome & { readonly space: Space }> {
-    return this.#whileOpen(async () => {
+    const imported = await this.#whileOpen(async () => {
       const archive = await Archive.open(source, options.passphrase)
       const admission = await verifyArchive(archive)
       const existing = await this.#existing(admission)
@@ -236,6 +259,8 @@ export class SpaceManager {
       const outcome = await mergeArchive(archive, entry.store)
       return { space: await this.#join(entry), ...outcome }
     })
+    await this.identity.changed()
+    return imported
   }
 
   /** All spaces of this device, loaded or not. */
@@ -286,12 +311,39 @@ export class SpaceManager {
 
   /** A loaded space; `undefined` for one that is not. */
   get(key: PublicKey): Space | undefined {
-    return this.#entries.get(key)?.space
+    const space = this.#entries.get(key)?.space
+    return space?.owner === undefined ? space : undefined
   }
 
-  /** The loaded spaces. */
+  /** The loaded spaces. The identity's own is not among them. */
   list(): Space[] {
-    return [...this.#entries.values()].map(({ space }) => space)
+    return this.#all().filter(({ owner }) => owner === undefined)
+  }
+
+  /** The identity's own first, by their keys. */
+  #all(): Space[] {
+    const spaces = [...this.#entries.values()].map(({ space }) => space)
+    const own = spaces.filter(({ owner }) => owner !== undefined)
+    own.sort((a, b) => (a.key.toHex() < b.key.toHex() ? -1 : 1))
+    return [...own, ...spaces.filter(({ owner }) => owner === undefined)]
+  }
+
+  async #found(name: string, options: { readonly isOwn?: boolean } = {}): Promise<Space> {
+    const founder = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
+    const record = await found(founder, name, (writes) => this.storage.transact(writes), options)
+    return this.#join(await this.#load(record))
+  }
+
+  #takeUp(
+    admission: SpaceAdmission,
+    options: { readonly addresses?: readonly string[]; readonly alsoWrite?: readonly StorageWrite[] } = {},
+  ): Promise<Space> {
+    const { addresses, alsoWrite = [] } = options
+    return this.#whileOpen(async () => {
+      const existing = await this.#existing(admission)
+      if (existing !== undefined && alsoWrite.length > 0) await this.storage.transact(alsoWrite)
+      return this.#join(existing ?? (await this.#adopt(admission, alsoWrite)), addresses)
+    })
   }
 
   #whileOpen<T>(task: () => Promise<T>): Promise<T> {
@@ -329,11 +381,14 @@ export class SpaceManager {
     this.#inactive.delete(key)
   }
 
+  #isHere(key: PublicKey): boolean {
+    return [this.#entries, this.#inactive, this.#damaged].some((spaces) => spaces.has(key))
+  }
+
   /** The space of an admission, when it is here; whoever takes up a membership wants it active. */
   async #existing(admission: SpaceAdmission): Promise<Entry | undefined> {
     const { spaceKey } = admission
-    const isHere = [this.#entries, this.#inactive, this.#damaged].some((spaces) => spaces.has(spaceKey))
-    const entry = isHere ? await this.#loaded(spaceKey) : undefined
+    const entry = this.#isHere(spaceKey) ? await this.#loaded(spaceKey) : undefined
     if (entry !== undefined) await this.#markActive(spaceKey)
     if (entry !== undefined && entry.space.genesisId !== genesisIdOf(admission))
       throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
@@ -349,9 +404,9 @@ export class SpaceManager {
     return this.#join(entry, options.addresses)
   }
 
-  async #adopt(admission: SpaceAdmission): Promise<Entry> {
+  async #adopt(admission: SpaceAdmission, alsoWrite: readonly StorageWrite[] = []): Promise<Entry> {
     const own = { keyring: this.#keyring, signingContext: this.signingContext }
-    return this.#add(await adopt(admission, own, (staged) => staged.commit(this.storage)))
+    return this.#add(await adopt(admission, own, (staged) => staged.commit(this.storage, alsoWrite)))
   }
 
   async #load(record: SpaceRecord): Promise<Entry> {
@@ -360,7 +415,12 @@ export class SpaceManager {
 
   #add(store: SpaceStore): Entry {
     const parts = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
-    const space = new Space(store, parts, () => void this.#serveRecovery())
+    const space: Space = new Space(store, parts, () => {
+      void this.#serveRecovery()
+      this.identity.onControl(space)
+    })
+    const look = (): void => void this.identity.changed()
+    if (space.owner !== undefined) space.subscribe({ onMessage: look, onMessages: look })
     const entry: Entry = { space, store }
     this.#entries.set(store.record.spaceKey, entry)
     return entry
@@ -368,12 +428,14 @@ export class SpaceManager {
 
   async #join(entry: Entry, addresses: readonly string[] = []): Promise<Space> {
     const { space } = entry
-    entry.swarm ??= await this.#networkManager.joinSwarm({
-      topic: space.topic,
-      topology: 'mesh',
-      addresses,
-      protocolProvider: (channel, { signal }) => space.serve(channel, signal),
-    })
+    // Nobody is looked for where nobody else can be.
+    if (space.owner === undefined || this.identity.mayBeElsewhere)
+      entry.swarm ??= await this.#networkManager.joinSwarm({
+        topic: space.topic,
+        topology: 'mesh',
+        addresses,
+        protocolProvider: (channel, { signal }) => space.serve(channel, signal),
+      })
     await space.publishRecovery()
     await this.#serveRecovery()
     return space

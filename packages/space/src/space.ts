@@ -11,11 +11,10 @@ import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
-import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
+import type { SigningContext } from './identity/signing-context.ts'
 import { type Missing, missingOf } from './lifecycle/missing.ts'
 import { encodeDataEntry, type Message, type MessageContent } from './message.ts'
 import { spaceTopic, storageKeys } from './record.ts'
-import { revokeOthers } from './recovery/revoke.ts'
 import { type ForkedFeed, forkedFeedsOf, forkProblem } from './replication/forked-feed.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
@@ -171,17 +170,6 @@ export class Space extends MemberActs {
     return this.#serially(async () => admissionFor({ store: this.store, ...this.#parts }, identityKey))
   }
 
-  /**
-   * Revokes, by the recovery key, the own identity's key and all devices of it that this space knows, but for this
-   * one. What they did so far stays. Members refuse them as soon as they hear of it.
-   * @returns the keys that were revoked
-   * @throws SpaceError `NO_RECOVERY` when the space does not know the key as this identity's (yet: see
-   *   {@link Space.synced}), `CLOSED`; key and storage errors
-   */
-  revokeOtherDevices(authority: RecoveryAuthority): Promise<PublicKey[]> {
-    return this.#serially(() => revokeOthers({ store: this.store, ...this.#parts }, authority))
-  }
-
   /** @internal The recovery keys of the members: `IdentityRecovery` credentials. */
   recoveries(): Credential[] {
     return this.store.roster.membership.recoveries()
@@ -311,11 +299,13 @@ export class Space extends MemberActs {
     this.#emit((listener) => listener.onProblem?.(problem))
   }
 
-  protected get self(): PublicKey {
+  /** @internal */
+  get self(): PublicKey {
     return this.#parts.signingContext.identityKey
   }
 
-  protected act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {
+  /** @internal */
+  act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {
     return this.#serially(() => {
       if (this.removal !== undefined)
         throw new SpaceError('NOT_A_MEMBER', 'the own identity is no longer a member')

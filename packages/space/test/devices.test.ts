@@ -4,17 +4,17 @@ import { describe, expect, test } from 'vitest'
 import { encodeAdmission, parseAdmission, type Space } from '../src/index.ts'
 import { SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
-import { bring, channelPair, namesOf, Person, publish, textsOf, trusting, until, World } from './world.ts'
+import { bring, channelPair, namesOf, Person, textsOf, trusting, until, World } from './world.ts'
 
 const never = new AbortController().signal
 
 /** Ada's space with Bob, and a second device of Bob's. */
-async function setup(role: 'READER' | 'EDITOR' = 'EDITOR') {
+async function setup(role: 'READER' | 'EDITOR' = 'EDITOR', withSpaces = true) {
   const world = new World()
   const [ada, bob] = [await Person.join(world, 'ada'), await Person.join(world, 'bob')]
   const space = await ada.manager.createSpace({ name: 'Kitchen' })
   const his = await bring(space, bob, role)
-  const second = await bob.secondDevice(world, 'second')
+  const second = await bob.secondDevice(world, 'second', { withSpaces })
   const problems: string[] = []
   space.subscribe({ onProblem: ({ code }) => problems.push(code) })
   const close = () => Promise.all([ada, bob, second].map(({ manager }) => manager.close()))
@@ -98,6 +98,7 @@ describe('another device of a member', () => {
     world.setOnline('cem', false)
     await bring(space, bob)
     const again = await adopt(space, second)
+    await until(again, () => namesOf(again).length === 3)
     for (const name of ['ada', 'bob']) world.setOnline(name, false)
     await again.write('hello')
     world.setOnline('cem', true)
@@ -121,7 +122,7 @@ describe('another device of a member', () => {
   })
 
   test('refuses an admission of somebody else, or one that was changed, and keeps nothing of it', async () => {
-    const { ada, bob, second, space, close } = await setup()
+    const { ada, bob, second, space, close } = await setup('EDITOR', false)
     const good = await space.admissionFor(bob.signingContext.identityKey)
     const keys = await second.keyring.list()
     const before = await second.storage.list('')
@@ -144,7 +145,7 @@ describe('another device of a member', () => {
 
 describe('an introduction', () => {
   test('of something else than the own device and its feeds ends the session, and changes nothing', async () => {
-    const { ada, bob, second, space, problems, close } = await setup()
+    const { ada, bob, second, space, problems, close } = await setup('EDITOR', false)
     const { identityKey: member, deviceKey: device, chain } = second.signingContext
     const parents = [bob.manager.list()[0]?.genesisId ?? '', ...chain.map(({ id }) => id)]
     const feedOf = async (by: Person, binding: { member: typeof member; device: typeof device }) => {
@@ -179,26 +180,20 @@ describe('an introduction', () => {
 
 describe('a revoked device', () => {
   test('is refused by everybody who knows of it', async () => {
-    const world = new World()
-    const [ada, bob] = [await Person.join(world, 'ada'), await Person.join(world, 'bob')]
-    const second = await bob.secondDevice(world, 'second')
-    const space = await ada.manager.createSpace({ name: 'Kitchen' })
-    const candidate = await bob.candidate()
-    await space.admit(candidate, { role: 'EDITOR' })
-    const again = await adopt(space, second)
+    const { world, bob, second, space, close } = await setup()
+    const again = second.manager.get(space.key) as Space
     await again.write('mine')
     await until(space, () => textsOf(space).length === 1)
-
-    const { identityKey: identity, deviceKey: device } = second.signingContext
-    const revoked = await bob.signingContext.issue({ type: 'RevokedDevice', identity, device })
-    await publish(space, bob, candidate.controlFeedKey, [revoked.encoded])
+    await bob.manager.identity.revokeDevice(second.signingContext.deviceKey)
+    await until(space, () => space.peers().every(({ peer }) => peer !== 'second'))
     const refused = new Promise<string>((resolve) => {
       again.subscribe({ onProblem: ({ code }) => resolve(code) })
     })
     world.setOnline('second', false)
     world.setOnline('second', true)
     expect(await refused).toBe('REFUSED_BY_PEER')
-    expect(space.peers()).toEqual([])
-    for (const { manager } of [ada, bob, second]) await manager.close()
+    expect(space.peers().map(({ peer }) => peer)).toEqual(['bob'])
+    expect(textsOf(space)).toEqual(['mine'])
+    await close()
   })
 })

@@ -108,9 +108,11 @@ test('a backup brings back the identity and what leads to its spaces, and only t
   const file = await ada.manager.exportBackup()
   const backup = await openBackup(file, phrase)
   expect([backup.recovery.id, backup.profile.displayName]).toEqual([recovery.id, 'ada'])
-  const [space] = backup.spaces
+  // The own space of the identity goes first.
+  const [own, space] = backup.spaces
   if (space === undefined) throw new Error('no space')
-  expect([backup.spaces.length, space.spaceKey, space.readKeys.length]).toEqual([1, hers.key, 1])
+  expect(own?.path[0]?.claim).toMatchObject({ identity: ada.signingContext.identityKey })
+  expect([backup.spaces.length, space.spaceKey, space.readKeys.length]).toEqual([2, hers.key, 1])
   const { identityKey: member } = ada.signingContext
   verifyAdmission(space.path, { space: hers.key, genesisId: hers.genesisId, member, role: 'OWNER' })
   expect(space.controlFeeds.length).toBeGreaterThan(0)

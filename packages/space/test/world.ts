@@ -1,15 +1,17 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { proveFeed } from '@vestibule/credentials'
 import { createRecoveryPhrase, equalBytes, Keyring, type PublicKey } from '@vestibule/keys'
-import { bytes, message, repeated, string, uint32 } from '@vestibule/keys/wire'
 import { type Channel, type ChannelEnd, NetworkError, type SwarmOptions } from '@vestibule/network'
 import { createBatch, emptyHead, type FeedBatch } from '../src/feed/entry.ts'
 import {
+  acceptIdentity,
   type Candidate,
   encodeAdmission,
+  encodeDeviceAdmission,
   type IdentityBackup,
   MemoryStorage,
   parseAdmission,
+  parseDeviceAdmission,
   type RecoveryAuthority,
   SigningContext,
   type Space,
@@ -18,16 +20,6 @@ import {
 } from '../src/index.ts'
 import { SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
-
-/** As a signing context stores it. */
-const IdentityRecord = message('IdentityRecord', {
-  version: uint32(1),
-  identityKey: bytes(2),
-  deviceKey: bytes(3),
-  agreementKey: bytes(4),
-  displayName: string(5),
-  chain: repeated(bytes(6), { max: 8 }),
-})
 
 /** Time stands still; timers never fire. */
 export const stillClock = { now: () => 1_700_000_000_000, after: () => () => {} }
@@ -236,32 +228,23 @@ export class Person {
       name,
       signingContext: await SigningContext.recover(options),
     })
-    for (const space of spaces) await person.manager.adoptSpace(space)
+    await person.manager.identity.restore({ spaces })
     return person
   }
 
-  /** The same person on a fresh device, which this one authorises. */
-  async secondDevice(world: World, name: string): Promise<Person> {
-    const { identityKey, profile, chain } = this.signingContext
+  /**
+   * The same person on a fresh device, which this one admits over the wire format, as an invitation does. Without spaces
+   * it stays offline, or it would take them up by itself.
+   */
+  async secondDevice(world: World, name: string, options: { withSpaces?: boolean } = {}): Promise<Person> {
     const [keyring, storage] = [new Keyring(), new MemoryStorage()]
-    const [deviceKey, agreementKey] = [await keyring.createKey(), await keyring.createAgreementKey()]
-    const claim = {
-      type: 'AuthorizedDevice',
-      identity: identityKey,
-      device: deviceKey,
-      agreementKey,
-    } as const
-    const named = await this.signingContext.issue(claim)
-    const fields = {
-      version: 1,
-      identityKey: identityKey.toBytes(),
-      deviceKey: deviceKey.toBytes(),
-      agreementKey,
-    }
-    const links = [named, ...chain].map(({ encoded }) => encoded)
-    const record = IdentityRecord.encode({ ...fields, displayName: profile.displayName, chain: links })
-    await storage.transact([{ key: 'identity', value: record }])
-    const signingContext = await SigningContext.open({ keyring, storage, clock: stillClock })
+    const own = { deviceKey: await keyring.createKey(), agreementKey: await keyring.createAgreementKey() }
+    const admission = await this.manager.identity.admitDevice({ ...own, label: name })
+    const received = await parseDeviceAdmission(
+      encodeDeviceAdmission(options.withSpaces === false ? { ...admission, spaces: [] } : admission),
+    )
+    if (options.withSpaces === false) world.setOnline(name, false)
+    const signingContext = await acceptIdentity(received, { keyring, storage, clock: stillClock, ...own })
     return Person.#open(world, { name, keyring, storage, signingContext })
   }
 

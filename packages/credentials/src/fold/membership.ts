@@ -8,7 +8,7 @@ import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
 import { type Admission, admissionOf, departuresOf } from './outputs/comings.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
-import { type Device, devicesOf, isRevoked, profileOf, recoveriesOf } from './outputs/devices.ts'
+import { type Device, devicesOf, isRevoked, profileOf, recoveriesOf, revocationsOf } from './outputs/devices.ts'
 import { type EpochState, epochsOf } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
@@ -252,6 +252,11 @@ export class Membership {
    */
   isSenior(identity: PublicKey, key: PublicKey, other: PublicKey): boolean {
     return this.#verdicts.acts.devices.isSenior(identity, key, other)
+  }
+
+  /** The `RevokedDevice` credentials of an identity that hold, in the order, also of keys that no act names here. */
+  revocationsOf(identity: PublicKey): Credential[] {
+    return revocationsOf(this.#verdicts, identity)
   }
 
   /** The latest `IdentityProfile` of an identity here; none while it has not said any. */

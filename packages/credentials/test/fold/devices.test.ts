@@ -154,6 +154,7 @@ describe('the devices of an identity', () => {
       [device('P', 2), 'phone', false],
       [device('P', 3), '', true],
     ])
+    expect(fold.revocationsOf(who('P')).map(({ id }) => id)).toEqual(['v'])
     expect(fold.profileOf(who('P'))).toEqual({ displayName: 'Pat' })
     expect([fold.devicesOf(who('F')), fold.profileOf(who('F'))]).toEqual([[], undefined])
   })

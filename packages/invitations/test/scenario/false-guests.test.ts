@@ -129,7 +129,7 @@ describe('a guest that knows link and code', () => {
       const invitation = await ada.invite(space)
       const loot = {
         keyring: forging(keyring, own.deviceKey),
-        signingContext: { ...own, ...fields } as SigningContext,
+        signingContext: { ...own, profile: own.profile, ...fields } as SigningContext,
       }
       const feeds = { controlFeedKey: await keyring.createKey(), dataFeedKey: await keyring.createKey() }
       expect(await asks(invitation, loot, feeds), claim).toMatchObject({

@@ -114,7 +114,10 @@ function admitting(space: Space, admit: Space['admit']): Space {
 async function expectNothingOf(guest: Person): Promise<void> {
   expect(guest.running.spaceManager.list()).toEqual([])
   const stored = await guest.stored()
-  const isBefore = (key: string): boolean => ['format', 'identity'].includes(key)
+  // The space that its devices share was there before.
+  const [own, ...others] = stored.filter((key) => key.startsWith('spaces/')).map((key) => key.slice(7))
+  expect(others).toEqual([])
+  const isBefore = (key: string): boolean => ['format', 'identity'].includes(key) || key.split('/')[1] === own
   expect(stored.filter((key) => !isBefore(key) && !key.startsWith('invitations/guest/'))).toEqual([])
 }
 

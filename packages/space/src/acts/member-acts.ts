@@ -1,4 +1,4 @@
-import type { Role, Why } from '@vestibule/credentials'
+import type { Membership, Role, Why } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import { TypedActs } from '../messages/typed-acts.ts'
 import type { Departure } from '../roster.ts'
@@ -18,10 +18,30 @@ import type { Actor } from './perform.ts'
  */
 export abstract class MemberActs extends TypedActs {
   /** @internal The own identity. */
-  protected abstract readonly self: PublicKey
+  abstract readonly self: PublicKey
+
+  /** @internal Whose own space it is; none for a space that is shared. */
+  get owner(): PublicKey | undefined {
+    return this.membership.owner
+  }
+
+  /** @internal */
+  get membership(): Membership {
+    return this.store.roster.membership
+  }
+
+  /** @internal Whether the own membership rests on the admission, because the history is not here yet. */
+  get isProvisional(): boolean {
+    return this.store.roster.provisional
+  }
+
+  /** @internal How many read keys are held here. */
+  get readKeyCount(): number {
+    return this.store.record.readKeys.length
+  }
 
   /** @internal Runs a task when nothing else of the space is being changed. @throws SpaceError `CLOSED` */
-  protected abstract act<T>(task: (actor: Actor) => Promise<T>): Promise<T>
+  abstract act<T>(task: (actor: Actor) => Promise<T>): Promise<T>
 
   /**
    * Removes a member. What it wrote that is not here yet does not count, its devices are refused, and it is told so by

@@ -31,13 +31,16 @@ export interface Actor {
  * States claims in the own name, the first after everything that is known here and each after the one before, and
  * what follows from them: in one transaction. Inside the store's serial. When it fails nothing has changed.
  *
+ * @param alsoWrite in the same transaction
  * @returns the credentials of the claims
  * @throws key and storage errors
  */
 export async function perform(
-  { store, keyring, signingContext, sequelOf }: Actor,
+  actor: Actor,
   claims: readonly Claim[],
+  alsoWrite: readonly StorageWrite[] = [],
 ): Promise<Credential[]> {
+  const { store, signingContext } = actor
   const acts: Credential[] = []
   let parents = store.parentsOfNext()
   for (const claim of claims) {
@@ -45,8 +48,18 @@ export async function perform(
     acts.push(act)
     parents = [act.id]
   }
+  await publish(actor, acts, alsoWrite)
+  return acts
+}
+
+/** Writes credentials that were signed before into the own control feed, otherwise as {@link perform}. */
+export async function publish(
+  { store, keyring, sequelOf }: Actor,
+  acts: readonly Credential[],
+  alsoWrite: readonly StorageWrite[] = [],
+): Promise<void> {
   const sequel = await sequelOf?.(acts)
   const payloads = [...acts, ...(sequel?.credentials ?? [])].map(({ encoded }) => encoded)
-  await store.append(keyring, store.record.controlFeedKey, payloads, sequel?.alsoWrite)
-  return acts
+  const also = [...alsoWrite, ...(sequel?.alsoWrite ?? [])]
+  await store.append(keyring, store.record.controlFeedKey, payloads, also)
 }

@@ -10,7 +10,8 @@ import { equalBytes, type Keyring, type PublicKey } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
 import type { FeedBatch } from '../feed/entry.ts'
 import type { Feed } from '../feed/feed.ts'
-import { type SigningContext, speaksFor } from '../identity/signing-context.ts'
+import { speaksFor } from '../identity/identity-record.ts'
+import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { StorageWrite } from '../storage/storage.ts'
 import { encodeAdmission, type FeedContent, MAX_ADMISSION_BYTES, type SpaceAdmission } from './admission.ts'
@@ -107,16 +108,37 @@ export async function admit(
 export function admissionFor(host: Host, identity: PublicKey): Promise<SpaceAdmission> {
   const path = host.store.roster.pathOf(identity)
   if (path.length === 0) throw new SpaceError('NOT_A_MEMBER', 'this identity is not a member')
-  // Revoked ones too: feeds that they had are admitted behind what named them.
-  const devices = host.store.roster.membership.devicesOf(identity).slice(0, MAX_DEVICES)
-  return withControlFeeds(
-    host.store,
-    admissionOf(
-      host,
-      path,
-      devices.map(({ authorized }) => authorized),
-    ),
-  )
+  return withControlFeeds(host.store, admissionOf(host, path, devicesOf(host, identity)))
+}
+
+/** What named the devices of a member, revoked ones too: feeds that they had are admitted behind it. */
+const devicesOf = ({ store }: Host, identity: PublicKey): Credential[] =>
+  store.roster.membership
+    .devicesOf(identity)
+    .slice(0, MAX_DEVICES)
+    .map(({ authorized }) => authorized)
+
+/**
+ * What goes into the list of an identity's spaces for its other devices: without the history, and no longer than there is
+ * room for.
+ * @returns the encoded admission with the number of its read keys; `undefined` when the own grant is not known here
+ */
+export function listedAdmission(
+  host: Host,
+  maxBytes: number,
+): { readonly admission: Uint8Array; readonly readKeys: number } | undefined {
+  const { identityKey } = host.signingContext
+  const path = host.store.roster.pathOf(identityKey)
+  if (path.length === 0) return undefined
+  const whole = admissionOf(host, path, devicesOf(host, identityKey))
+  const readKeys = whole.readKeys.length
+  // Whoever has the first feeds finds the others there.
+  for (let heads = whole.heads; ; heads = heads.slice(0, heads.length >> 1)) {
+    const admission = encodeAdmission({ ...whole, heads })
+    if (admission.length <= maxBytes) return { admission, readKeys }
+    if (heads.length === 0)
+      throw new SpaceError('TOO_LARGE', `an admission of ${admission.length} bytes for the own devices`)
+  }
 }
 
 /**

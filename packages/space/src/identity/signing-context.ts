@@ -8,37 +8,18 @@ import {
   type Profile,
   proveRecovery,
 } from '@vestibule/credentials'
-import { type Keyring, PublicKey, type RecoveryKeys } from '@vestibule/keys'
-import { bytes, message, optional, repeated, string, uint32 } from '@vestibule/keys/wire'
+import type { Keyring, PublicKey, RecoveryKeys } from '@vestibule/keys'
 import { type Clock, systemClock } from '@vestibule/network'
-import { verifyAll } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { migrate } from '../migrations/migrate.ts'
-import type { Storage } from '../storage/storage.ts'
-import { parseVersioned } from '../versioned.ts'
-
-const RECORD_KEY = 'identity'
-const RECORD_VERSION = 1
-
-const IdentityRecord = message('IdentityRecord', {
-  version: uint32(1),
-  identityKey: bytes(2, { length: 32 }),
-  deviceKey: bytes(3, { length: 32 }),
-  agreementKey: bytes(4, { length: 32 }),
-  displayName: string(5, { max: MAX_NAME_BYTES }),
-  chain: repeated(bytes(6), { max: 8 }),
-  recovery: optional(bytes(7)),
-})
+import type { Storage, StorageWrite } from '../storage/storage.ts'
+import { hasIdentity, type IdentityFields, identityWrite, readIdentity } from './identity-record.ts'
 
 /** The keys of a recovery phrase, and the keyring that holds them while the phrase is at hand; forget it afterwards. */
 export interface RecoveryAuthority {
   readonly keyring: Keyring
   /** What `keyring.importRecoveryKeys` gave. */
   readonly keys: RecoveryKeys
-}
-
-type Fields = Pick<SigningContext, 'identityKey' | 'deviceKey' | 'agreementKey' | 'profile' | 'chain'> & {
-  readonly recovery?: Credential
 }
 
 /** Where an identity's keys and records are. The caller keeps and closes both. */
@@ -63,24 +44,30 @@ export class SigningContext {
   readonly deviceKey: PublicKey
   /** X25519 public key of the device, 32 bytes: what is for this device only is sealed to it. */
   readonly agreementKey: Uint8Array
-  readonly profile: Profile
   /** From the device's `AuthorizedDevice` up to the identity. */
   readonly chain: readonly Credential[]
   readonly #keyring: Keyring
   readonly #storage: Storage
   readonly #clock: Clock
+  #profile: Profile
   #recovery: Credential | undefined
 
-  private constructor({ keyring, storage, clock = systemClock }: SigningContextOptions, fields: Fields) {
+  /** @internal Reads and writes nothing; see {@link SigningContext.create} and {@link SigningContext.open}. */
+  constructor({ keyring, storage, clock = systemClock }: SigningContextOptions, fields: IdentityFields) {
     this.identityKey = fields.identityKey
     this.deviceKey = fields.deviceKey
     this.agreementKey = fields.agreementKey
-    this.profile = fields.profile
+    this.#profile = fields.profile
     this.chain = fields.chain
     this.#keyring = keyring
     this.#storage = storage
     this.#clock = clock
     this.#recovery = fields.recovery
+  }
+
+  /** How the identity is shown in spaces that it joins from now on. */
+  get profile(): Profile {
+    return this.#profile
   }
 
   /** The `IdentityRecovery` by which the recovery phrase counts; the latest, `undefined` while there is none. */
@@ -143,9 +130,8 @@ export class SigningContext {
     })
   }
 
-  static async #store(options: SigningContextOptions, fields: Fields): Promise<SigningContext> {
-    const identity = { key: RECORD_KEY, value: encodeIdentity(fields) }
-    await options.storage.transact([identity, ...(await migrate(options.storage))])
+  static async #store(options: SigningContextOptions, fields: IdentityFields): Promise<SigningContext> {
+    await options.storage.transact([identityWrite(fields), ...(await migrate(options.storage))])
     return new SigningContext(options, fields)
   }
 
@@ -156,28 +142,11 @@ export class SigningContext {
    */
   static async open(options: SigningContextOptions): Promise<SigningContext> {
     await migrate(options.storage)
-    const stored = await options.storage.get(RECORD_KEY)
-    if (stored === undefined) throw new SpaceError('NO_IDENTITY', 'the storage holds no identity')
-    const record = parseVersioned(IdentityRecord, RECORD_VERSION, stored, 'STORAGE_CORRUPT')
-    const identityKey = PublicKey.from(record.identityKey)
-    const deviceKey = PublicKey.from(record.deviceKey)
-    const chain = await verifyAll(record.chain, 'STORAGE_CORRUPT')
-    const [recovery] = await verifyAll(record.recovery ? [record.recovery] : [], 'STORAGE_CORRUPT')
-    if (!speaksFor(chain, deviceKey, identityKey))
-      throw new SpaceError(
-        'STORAGE_CORRUPT',
-        'the stored chain does not lead from the device to the identity',
-      )
-    if (!(await options.keyring.has(deviceKey)))
+    const fields = await readIdentity(options.storage)
+    if (fields === undefined) throw new SpaceError('NO_IDENTITY', 'the storage holds no identity')
+    if (!(await options.keyring.has(fields.deviceKey)))
       throw new SpaceError('NO_IDENTITY', 'the keyring does not hold the key of this identity’s device')
-    return new SigningContext(options, {
-      identityKey,
-      deviceKey,
-      agreementKey: record.agreementKey,
-      profile: { displayName: record.displayName },
-      chain,
-      ...(recovery && { recovery }),
-    })
+    return new SigningContext(options, fields)
   }
 
   /**
@@ -191,14 +160,25 @@ export class SigningContext {
       this.identityKey,
       authority,
     )
-    await this.#storage.transact([{ key: RECORD_KEY, value: encodeIdentity({ ...this.#fields, recovery }) }])
-    this.#recovery = recovery
+    const change = this.changed({ recovery })
+    await this.#storage.transact([change.write])
+    change.take()
     return recovery
   }
 
-  get #fields(): Fields {
-    const { identityKey, deviceKey, agreementKey, profile, chain } = this
-    return { identityKey, deviceKey, agreementKey, profile, chain }
+  /** @internal What has to be stored when the profile or the recovery key changes, and what to call once it is. */
+  changed(fields: Partial<Pick<IdentityFields, 'profile' | 'recovery'>>): {
+    readonly write: StorageWrite
+    readonly take: () => void
+  } {
+    const { identityKey, deviceKey, agreementKey, profile, chain, recovery } = this
+    const own = { identityKey, deviceKey, agreementKey, profile, chain, ...(recovery && { recovery }) }
+    const next = { ...own, ...fields }
+    const take = () => {
+      this.#profile = next.profile
+      this.#recovery = next.recovery
+    }
+    return { write: identityWrite(next), take }
   }
 
   /**
@@ -229,17 +209,6 @@ export class SigningContext {
   }
 }
 
-/**
- * Whether a chain of verified `AuthorizedDevice` credentials leads from a device to an identity. Without a chain
- * the device is the identity's own key.
- */
-export function speaksFor(chain: readonly Credential[], device: PublicKey, identity: PublicKey): boolean {
-  const [lowest] = chain
-  if (lowest === undefined) return device === identity
-  const { claim, issuer } = lowest
-  return claim.type === 'AuthorizedDevice' && claim.device === device && issuer === identity
-}
-
 async function checkNew({
   storage,
   displayName,
@@ -247,7 +216,7 @@ async function checkNew({
   if (new TextEncoder().encode(displayName).length > MAX_NAME_BYTES)
     throw new TypeError(`a display name has at most ${MAX_NAME_BYTES} bytes of UTF-8`)
   await migrate(storage)
-  if ((await storage.get(RECORD_KEY)) !== undefined)
+  if (await hasIdentity(storage))
     throw new SpaceError('IDENTITY_EXISTS', 'the storage holds an identity already')
 }
 
@@ -276,23 +245,4 @@ async function nameRecovery(
   const proof = await proveRecovery({ signer: keyring, identity, ...keys })
   const claim = { type: 'IdentityRecovery', identity, ...keys, proof } as const
   return issueCredential({ signer, issuer: identity, claim, issuedAtMs: clock.now() })
-}
-
-function encodeIdentity({
-  identityKey,
-  deviceKey,
-  agreementKey,
-  profile,
-  chain,
-  recovery,
-}: Fields): Uint8Array {
-  return IdentityRecord.encode({
-    version: RECORD_VERSION,
-    identityKey: identityKey.toBytes(),
-    deviceKey: deviceKey.toBytes(),
-    agreementKey,
-    displayName: profile.displayName,
-    chain: chain.map(({ encoded }) => encoded),
-    ...(recovery && { recovery: recovery.encoded }),
-  })
 }

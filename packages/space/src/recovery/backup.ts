@@ -9,7 +9,8 @@ import {
 import { bytes, message, repeated, uint32 } from '@vestibule/keys/wire'
 import { encodeAdmission, type SpaceAdmission, verifyAll } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
-import { type RecoveryAuthority, type SigningContext, speaksFor } from '../identity/signing-context.ts'
+import { speaksFor } from '../identity/identity-record.ts'
+import type { RecoveryAuthority, SigningContext } from '../identity/signing-context.ts'
 import { parseVersioned } from '../versioned.ts'
 import { encodeContent, type IdentityBackup, parseContent } from './content.ts'
 

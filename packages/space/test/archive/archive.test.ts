@@ -47,8 +47,7 @@ describe('an export', () => {
   test('brings a space to another device of its identity, with all that was in it', async () => {
     const { world, ada, hers, his, close } = await meet()
     const file = await exported(ada, hers)
-    const laptop = await ada.secondDevice(world, 'laptop')
-    world.setOnline('laptop', false)
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     const { space, added, forked } = await laptop.manager.importSpace(file, { passphrase })
     expect([space.name, namesOf(space), textsOf(space)]).toEqual([
       'Kitchen',
@@ -126,7 +125,7 @@ describe('an export', () => {
     expect(Buffer.from(file).includes('a secret of theirs')).toBe(false)
     expect((await bob.manager.importSpace(file)).added).toBe(1)
     expect(textsOf(his)).toEqual(textsOf(hers))
-    const laptop = await ada.secondDevice(world, 'laptop')
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     await expect(laptop.manager.importSpace(file)).rejects.toMatchObject({ code: 'BAD_EXPORT' })
     expect(laptop.manager.list()).toEqual([])
     await laptop.manager.close()
@@ -139,7 +138,7 @@ describe('an export', () => {
     const pieces: Uint8Array[] = []
     for await (const piece of ada.manager.exportSpace(hers.key, { passphrase, cost })) pieces.push(piece)
     expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(260 * 1024)
-    const laptop = await ada.secondDevice(world, 'laptop')
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     let opened = 0
     const source = async function* () {
       opened++
@@ -173,7 +172,7 @@ describe('nothing is stored of an export', () => {
 
   test('that is damaged, wherever it is', { timeout: 60_000 }, async () => {
     const { world, ada, hers, close } = await meet()
-    const laptop = await ada.secondDevice(world, 'laptop')
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     for (const [options, step, codes] of [
       [{}, 7, ['BAD_EXPORT', 'UNSUPPORTED_VERSION', 'PASSPHRASE_NEEDED']],
       [
@@ -195,7 +194,7 @@ describe('nothing is stored of an export', () => {
 
   test('that is cut off or goes on, is somebody’s text, or empty', { timeout: 60_000 }, async () => {
     const { world, ada, hers, close } = await meet()
-    const laptop = await ada.secondDevice(world, 'laptop')
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     const file = await exported(ada, hers)
     for (let at = 0; at < file.length; at += 211)
       expect(await refusing(file.subarray(0, at), laptop), `byte ${at}`).toBe('BAD_EXPORT')
@@ -208,7 +207,7 @@ describe('nothing is stored of an export', () => {
 
   test('whose parts were moved or left out, sealed or not', async () => {
     const { world, ada, hers, close } = await meet()
-    const laptop = await ada.secondDevice(world, 'laptop')
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     for (const options of [{}, { passphrase, cost }]) {
       const frames: Uint8Array[] = []
       for await (const frame of ada.manager.exportSpace(hers.key, options)) frames.push(frame)
@@ -225,7 +224,7 @@ describe('nothing is stored of an export', () => {
 
   test('without the passphrase, or with another', async () => {
     const { world, ada, hers, close } = await meet()
-    const laptop = await ada.secondDevice(world, 'laptop')
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     const file = await exported(ada, hers)
     expect(await refusing(file, laptop, {})).toBe('PASSPHRASE_NEEDED')
     expect(await refusing(file, laptop, { passphrase: 'battery staple' })).toBe('WRONG_PASSPHRASE')
@@ -235,7 +234,7 @@ describe('nothing is stored of an export', () => {
 
   test('that is of a later release', async () => {
     const { world, ada, hers, close } = await meet()
-    const laptop = await ada.secondDevice(world, 'laptop')
+    const laptop = await ada.secondDevice(world, 'laptop', { withSpaces: false })
     const file = await exported(ada, hers, {})
     // Field 1 of the header, behind its length.
     expect([...file.subarray(4, 6)]).toEqual([8, 1])

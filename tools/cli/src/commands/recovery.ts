@@ -4,6 +4,7 @@ import { writeFileAtomic } from '@vestibule/keys/node'
 import { NetworkManager } from '@vestibule/network'
 import {
   findIdentity,
+  type Identity,
   type IdentityBackup,
   openBackup,
   type RecoveryAuthority,
@@ -70,11 +71,10 @@ export async function recover(context: Context, options: RecoverOptions): Promis
   const backup = await takeUp(context, authority, options)
   await rememberRelays(place.data, place.relays)
   await using peer = await openPeer(place, true)
-  const spaces: Space[] = []
-  for (const admission of backup.spaces)
-    spaces.push(await peer.spaceManager.adoptSpace(admission, { addresses: options.from }))
+  const { identity } = peer.spaceManager
+  const spaces = await identity.restore(backup, { addresses: options.from })
   await catchUp(context, spaces, options.waitSeconds)
-  if (options.revokeOthers) for (const space of spaces) await revoke(context, space, authority)
+  if (options.revokeOthers) await revoke(context, identity, authority)
   // Who hears of this device now can tell the others.
   await delivered(context, spaces)
   report(context, peer, spaces)
@@ -161,19 +161,14 @@ async function delivered(context: Context, spaces: readonly Space[]): Promise<vo
   await Promise.all(spaces.map((space) => space.delivered({ signal }).catch(() => undefined)))
 }
 
-async function revoke({ output }: Context, space: Space, authority: RecoveryAuthority): Promise<void> {
-  const name = printable(space.name)
-  try {
-    const revoked = await space.revokeOtherDevices(authority)
-    output.result(
-      'revoked',
-      { space: space.key.toHex(), devices: revoked.map((key) => key.toDid()) },
-      `${name}: ${revoked.length} other keys of yours were revoked.`,
-    )
-  } catch (error) {
-    if (!(error instanceof SpaceError) || error.code !== 'NO_RECOVERY') throw error
-    const text = `${name}: your other devices could not be revoked yet; run this again when a member is online.`
-    output.error('NOT_REVOKED', text)
+async function revoke({ output }: Context, identity: Identity, authority: RecoveryAuthority): Promise<void> {
+  const { keys, missed } = await identity.revokeOtherDevices(authority)
+  const devices = keys.map((key) => key.toDid())
+  const text = `${keys.length} other keys of yours were revoked.`
+  output.result('revoked', { devices, missed: missed.map(({ key }) => key.toHex()) }, text)
+  for (const { name } of missed) {
+    const advice = 'not revoked there yet; run this again when a member is online.'
+    output.error('NOT_REVOKED', `${printable(name)}: ${advice}`)
   }
 }
 

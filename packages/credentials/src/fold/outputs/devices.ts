@@ -42,6 +42,15 @@ export function devicesOf(verdicts: Verdicts, identity: PublicKey): Device[] {
   }))
 }
 
+/** The acts by which an identity revoked keys of its own, by keys above them, in the order. */
+export function revocationsOf(verdicts: Verdicts, identity: PublicKey): Credential[] {
+  const { acts } = verdicts
+  return [...acts.devices.revocations(identity)]
+    .filter((index) => verdicts.revokes(index))
+    .sort((a, b) => acts.causality.order(a, b))
+    .map((index) => acts.credential(index))
+}
+
 /** The latest word of an identity on how it wants to be shown. */
 export function profileOf(verdicts: Verdicts, identity: PublicKey): Profile | undefined {
   const { acts } = verdicts
