@@ -1,8 +1,8 @@
 import type { Credential } from '@vestibule/credentials'
-import { type Keyring, PublicKey } from '@vestibule/keys'
-import { type Clock, type NetworkManager, type SwarmConnection, systemClock } from '@vestibule/network'
+import type { Keyring, PublicKey } from '@vestibule/keys'
+import { type Clock, type NetworkManager, systemClock } from '@vestibule/network'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
-import { genesisIdOf, type SpaceAdmission } from './admission/admission.ts'
+import type { SpaceAdmission } from './admission/admission.ts'
 import { adopt } from './admission/adopt.ts'
 import { Archive, type ArchiveSource, type ExportOptions } from './archive/archive-file.ts'
 import { exportSpace } from './archive/export-space.ts'
@@ -12,22 +12,13 @@ import { found } from './found.ts'
 import { Identity } from './identity/identity.ts'
 import { ownerOf } from './identity/own-space.ts'
 import type { RecoveryAuthority, SigningContext } from './identity/signing-context.ts'
-import {
-  type Asleep,
-  damagedSummary,
-  encodeAsleep,
-  isDamage,
-  parseAsleep,
-  type SpaceSummary,
-  summaryOf,
-} from './lifecycle/summary.ts'
+import { type Entry, Shelf } from './lifecycle/shelf.ts'
+import type { SpaceSummary } from './lifecycle/summary.ts'
 import { migrate } from './migrations/migrate.ts'
-import { parseRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { sealBackup } from './recovery/backup.ts'
 import { RecoveryServer } from './recovery/server.ts'
 import { Serial } from './serial.ts'
-import { Space } from './space.ts'
-import { SpaceStore } from './space-store.ts'
+import type { Space } from './space.ts'
 import type { Storage, StorageWrite } from './storage/storage.ts'
 
 /** What a manager works with. The caller made these, and closes them after the manager. */
@@ -39,12 +30,6 @@ export interface SpaceManagerOptions {
   readonly signingContext: SigningContext
   /** The machine's clock unless given. */
   readonly clock?: Clock
-}
-
-interface Entry {
-  readonly space: Space
-  readonly store: SpaceStore
-  swarm?: SwarmConnection
 }
 
 /**
@@ -61,12 +46,8 @@ export class SpaceManager {
   /** The own identity: its devices, and how it is shown. */
   readonly identity: Identity
   readonly #keyring: Keyring
-  readonly #networkManager: Pick<NetworkManager, 'joinSwarm'>
   readonly #clock: Clock
-  readonly #entries = new Map<PublicKey, Entry>()
-  /** Deactivated spaces; those that were asked for are among the entries, too. */
-  readonly #inactive = new Map<PublicKey, Asleep>()
-  readonly #damaged = new Map<PublicKey, SpaceError>()
+  readonly #shelf: Shelf
   readonly #serial = new Serial()
   readonly #recovery: RecoveryServer
   #state: 'new' | 'open' | 'closed' = 'new'
@@ -75,30 +56,40 @@ export class SpaceManager {
     this.storage = options.storage
     this.signingContext = options.signingContext
     this.#keyring = options.keyring
-    this.#networkManager = options.networkManager
     this.#clock = options.clock ?? systemClock
+    const { networkManager } = options
+    this.#shelf = new Shelf({
+      ...{ storage: this.storage, keyring: this.#keyring, signingContext: this.signingContext },
+      ...{ networkManager, clock: this.#clock },
+      isElsewhere: () => this.identity.mayBeElsewhere,
+      onLoaded: (space) => {
+        const look = (): void => void this.identity.changed()
+        if (space.owner !== undefined) space.subscribe({ onMessage: look, onMessages: look })
+      },
+      onControl: (space) => {
+        void this.#serveRecovery()
+        this.identity.onControl(space)
+      },
+      onJoined: () => this.#serveRecovery(),
+    })
     this.#recovery = new RecoveryServer({
-      networkManager: this.#networkManager,
+      networkManager,
       signingContext: this.signingContext,
       clock: this.#clock,
-      spaces: () => this.#all(),
+      spaces: () => this.#shelf.all(),
     })
     this.identity = new Identity({
       storage: this.storage,
       keyring: this.#keyring,
       signingContext: this.signingContext,
       clock: this.#clock,
-      own: () => this.#all().filter(({ owner }) => owner !== undefined),
+      own: () => this.#shelf.all().filter(({ owner }) => owner !== undefined),
       spaces: () => this.list(),
-      isHere: (key) => this.#isHere(key),
-      isDamaged: () => this.#damaged.size > 0,
+      isHere: (key) => this.#shelf.isHere(key),
+      isDamaged: () => this.#shelf.isDamaged,
       found: () => this.#whileOpen(() => this.#found('', { isOwn: true })),
       adopt: (admission, adopting) => this.#takeUp(admission, adopting),
-      meet: () =>
-        this.#whileOpen(async () => {
-          for (const entry of this.#entries.values())
-            if (entry.space.owner !== undefined) await this.#join(entry)
-        }),
+      meet: () => this.#whileOpen(() => this.#shelf.meet()),
     })
   }
 
@@ -114,14 +105,12 @@ export class SpaceManager {
       if (this.#state === 'closed') throw closed()
       try {
         await this.storage.transact(await migrate(this.storage))
-        for (const [at, record] of await this.storage.list(storageKeys.records))
-          await this.#wake(PublicKey.fromHex(at.slice(storageKeys.records.length)), record)
-        for (const entry of this.#entries.values()) await this.#join(entry)
+        await this.#shelf.open()
         this.#state = 'open'
         await this.#serveRecovery()
       } catch (error) {
         this.#state = 'new'
-        await this.#release()
+        await this.#shelf.release()
         throw error
       }
     })
@@ -134,7 +123,7 @@ export class SpaceManager {
     await this.#serial.run(async () => {
       this.#state = 'closed'
       await this.#recovery.close()
-      await this.#release()
+      await this.#shelf.release()
     })
   }
 
@@ -162,17 +151,17 @@ export class SpaceManager {
     const space = await this.#whileOpen(async () => {
       if (ownerOf(admission.path[0]?.claim) !== undefined)
         throw new SpaceError('BAD_ADMISSION', 'nobody is invited to somebody’s own space')
-      const existing = await this.#existing(admission)
+      const existing = await this.#shelf.existing(admission)
       if (existing !== undefined && existing.space.removal !== undefined)
         return this.#readmit(existing, admission, options)
       if (existing !== undefined) {
         if (options.alsoWrite !== undefined) await this.storage.transact(options.alsoWrite)
-        return this.#join(existing, options.addresses)
+        return this.#shelf.join(existing, options.addresses)
       }
       const own = { keyring: this.#keyring, signingContext: this.signingContext }
       const { store, staged } = await prepareAcceptance(admission, options, own)
       await staged.commit(this.storage, options.alsoWrite)
-      return this.#join(this.#add(store), options.addresses)
+      return this.#shelf.join(this.#shelf.add(store), options.addresses)
     })
     await this.identity.changed()
     return space
@@ -203,7 +192,7 @@ export class SpaceManager {
   addRecovery(authority: RecoveryAuthority): Promise<Credential> {
     return this.#whileOpen(async () => {
       const recovery = await this.signingContext.addRecovery(authority)
-      for (const space of this.#all()) await space.publishRecovery()
+      for (const space of this.#shelf.all()) await space.publishRecovery()
       await this.#serveRecovery()
       return recovery
     })
@@ -217,7 +206,7 @@ export class SpaceManager {
   exportBackup(): Promise<Uint8Array> {
     return this.#whileOpen(async () => {
       const { identityKey } = this.signingContext
-      const spaces = await Promise.all(this.#all().map((space) => space.admissionFor(identityKey)))
+      const spaces = await Promise.all(this.#shelf.all().map((space) => space.admissionFor(identityKey)))
       return sealBackup({ keyring: this.#keyring, signingContext: this.signingContext }, spaces)
     })
   }
@@ -229,7 +218,7 @@ export class SpaceManager {
    */
   exportSpace(key: PublicKey, options: ExportOptions = {}): AsyncIterable<Uint8Array> {
     if (this.#state !== 'open') throw closed()
-    const entry = this.#entries.get(key)
+    const entry = this.#shelf.get(key)
     if (entry === undefined) throw new SpaceError('NO_SPACE', 'there is no such space here')
     const admission = () => entry.space.admissionFor(this.signingContext.identityKey)
     return exportSpace(entry.store, admission, options)
@@ -252,12 +241,12 @@ export class SpaceManager {
     const imported = await this.#whileOpen(async () => {
       const archive = await Archive.open(source, options.passphrase)
       const admission = await verifyArchive(archive)
-      const existing = await this.#existing(admission)
+      const existing = await this.#shelf.existing(admission)
       if (existing === undefined && admission.readKeys.length === 0)
         throw new SpaceError('BAD_EXPORT', 'an export without keys brings no space that is not here')
       const entry = existing ?? (await this.#adopt(admission))
       const outcome = await mergeArchive(archive, entry.store)
-      return { space: await this.#join(entry), ...outcome }
+      return { space: await this.#shelf.join(entry), ...outcome }
     })
     await this.identity.changed()
     return imported
@@ -265,12 +254,7 @@ export class SpaceManager {
 
   /** All spaces of this device, loaded or not. */
   spaces(): SpaceSummary[] {
-    const asleep = [...this.#inactive].filter(([key]) => !this.#entries.has(key))
-    return [
-      ...this.list().map((space) => summaryOf(space, this.#inactive.has(space.key))),
-      ...asleep.map(([key, one]) => ({ key, ...one, state: 'INACTIVE' as const })),
-      ...[...this.#damaged].map(([key, error]) => damagedSummary(key, error)),
-    ]
+    return this.#shelf.summaries()
   }
 
   /**
@@ -278,7 +262,7 @@ export class SpaceManager {
    * @throws SpaceError `NO_SPACE`; why it is damaged; `CLOSED`; storage errors
    */
   openSpace(key: PublicKey): Promise<Space> {
-    return this.#whileOpen(async () => (await this.#loaded(key)).space)
+    return this.#whileOpen(async () => (await this.#shelf.loaded(key)).space)
   }
 
   /**
@@ -287,9 +271,9 @@ export class SpaceManager {
    */
   activate(key: PublicKey): Promise<Space> {
     return this.#whileOpen(async () => {
-      const entry = await this.#loaded(key)
-      await this.#markActive(key)
-      return this.#join(entry)
+      const entry = await this.#shelf.loaded(key)
+      await this.#shelf.markActive(key)
+      return this.#shelf.join(entry)
     })
   }
 
@@ -299,39 +283,24 @@ export class SpaceManager {
    * @throws SpaceError as {@link SpaceManager.openSpace}
    */
   deactivate(key: PublicKey): Promise<void> {
-    return this.#whileOpen(async () => {
-      const { space, swarm } = await this.#loaded(key)
-      const asleep = { name: space.name, members: space.members().length }
-      await this.storage.transact([{ key: storageKeys.inactive(key), value: encodeAsleep(asleep) }])
-      this.#inactive.set(key, asleep)
-      await swarm?.close()
-      delete this.#entries.get(key)?.swarm
-    })
+    return this.#whileOpen(() => this.#shelf.deactivate(key))
   }
 
   /** A loaded space; `undefined` for one that is not. */
   get(key: PublicKey): Space | undefined {
-    const space = this.#entries.get(key)?.space
+    const space = this.#shelf.get(key)?.space
     return space?.owner === undefined ? space : undefined
   }
 
   /** The loaded spaces. The identity's own is not among them. */
   list(): Space[] {
-    return this.#all().filter(({ owner }) => owner === undefined)
-  }
-
-  /** The identity's own first, by their keys. */
-  #all(): Space[] {
-    const spaces = [...this.#entries.values()].map(({ space }) => space)
-    const own = spaces.filter(({ owner }) => owner !== undefined)
-    own.sort((a, b) => (a.key.toHex() < b.key.toHex() ? -1 : 1))
-    return [...own, ...spaces.filter(({ owner }) => owner === undefined)]
+    return this.#shelf.all().filter(({ owner }) => owner === undefined)
   }
 
   async #found(name: string, options: { readonly isOwn?: boolean } = {}): Promise<Space> {
     const founder = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
     const record = await found(founder, name, (writes) => this.storage.transact(writes), options)
-    return this.#join(await this.#load(record))
+    return this.#shelf.join(await this.#shelf.load(record))
   }
 
   #takeUp(
@@ -340,9 +309,9 @@ export class SpaceManager {
   ): Promise<Space> {
     const { addresses, alsoWrite = [] } = options
     return this.#whileOpen(async () => {
-      const existing = await this.#existing(admission)
+      const existing = await this.#shelf.existing(admission)
       if (existing !== undefined && alsoWrite.length > 0) await this.storage.transact(alsoWrite)
-      return this.#join(existing ?? (await this.#adopt(admission, alsoWrite)), addresses)
+      return this.#shelf.join(existing ?? (await this.#adopt(admission, alsoWrite)), addresses)
     })
   }
 
@@ -353,108 +322,23 @@ export class SpaceManager {
     })
   }
 
-  /** Reads a space at the start, unless it is deactivated. */
-  async #wake(key: PublicKey, record: Uint8Array): Promise<void> {
-    try {
-      const asleep = await this.storage.get(storageKeys.inactive(key))
-      if (asleep === undefined) await this.#load(parseRecord(record))
-      else this.#inactive.set(key, parseAsleep(asleep))
-    } catch (error) {
-      if (!isDamage(error)) throw error
-      this.#damaged.set(key, error)
-    }
-  }
-
-  async #loaded(key: PublicKey): Promise<Entry> {
-    const damaged = this.#damaged.get(key)
-    if (damaged !== undefined) throw damaged
-    const loaded = this.#entries.get(key)
-    if (loaded !== undefined) return loaded
-    const record = await this.storage.get(storageKeys.record(key))
-    if (record === undefined) throw new SpaceError('NO_SPACE', `there is no space ${key.toHex()}`)
-    return this.#load(parseRecord(record))
-  }
-
-  async #markActive(key: PublicKey): Promise<void> {
-    if (!this.#inactive.has(key)) return
-    await this.storage.transact([{ key: storageKeys.inactive(key), value: undefined }])
-    this.#inactive.delete(key)
-  }
-
-  #isHere(key: PublicKey): boolean {
-    return [this.#entries, this.#inactive, this.#damaged].some((spaces) => spaces.has(key))
-  }
-
-  /** The space of an admission, when it is here; whoever takes up a membership wants it active. */
-  async #existing(admission: SpaceAdmission): Promise<Entry | undefined> {
-    const { spaceKey } = admission
-    const entry = this.#isHere(spaceKey) ? await this.#loaded(spaceKey) : undefined
-    if (entry !== undefined) await this.#markActive(spaceKey)
-    if (entry !== undefined && entry.space.genesisId !== genesisIdOf(admission))
-      throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
-    return entry
-  }
-
   async #readmit(entry: Entry, admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
     const own = { keyring: this.#keyring, signingContext: this.signingContext }
     const { store } = await prepareAcceptance(admission, options, own)
     await entry.space.readmit(admission, store, options.alsoWrite)
     await entry.swarm?.close()
     delete entry.swarm
-    return this.#join(entry, options.addresses)
+    return this.#shelf.join(entry, options.addresses)
   }
 
   async #adopt(admission: SpaceAdmission, alsoWrite: readonly StorageWrite[] = []): Promise<Entry> {
     const own = { keyring: this.#keyring, signingContext: this.signingContext }
-    return this.#add(await adopt(admission, own, (staged) => staged.commit(this.storage, alsoWrite)))
-  }
-
-  async #load(record: SpaceRecord): Promise<Entry> {
-    return this.#add(await SpaceStore.open(this.storage, record))
-  }
-
-  #add(store: SpaceStore): Entry {
-    const parts = { keyring: this.#keyring, signingContext: this.signingContext, clock: this.#clock }
-    const space: Space = new Space(store, parts, () => {
-      void this.#serveRecovery()
-      this.identity.onControl(space)
-    })
-    const look = (): void => void this.identity.changed()
-    if (space.owner !== undefined) space.subscribe({ onMessage: look, onMessages: look })
-    const entry: Entry = { space, store }
-    this.#entries.set(store.record.spaceKey, entry)
-    return entry
-  }
-
-  async #join(entry: Entry, addresses: readonly string[] = []): Promise<Space> {
-    const { space } = entry
-    // Nobody is looked for where nobody else can be.
-    if (space.owner === undefined || this.identity.mayBeElsewhere)
-      entry.swarm ??= await this.#networkManager.joinSwarm({
-        topic: space.topic,
-        topology: 'mesh',
-        addresses,
-        protocolProvider: (channel, { signal }) => space.serve(channel, signal),
-      })
-    await space.publishRecovery()
-    await this.#serveRecovery()
-    return space
+    return this.#shelf.add(await adopt(admission, own, (staged) => staged.commit(this.storage, alsoWrite)))
   }
 
   /** Not before all spaces are open: nothing is joined for a manager that does not come to be. */
   async #serveRecovery(): Promise<void> {
     if (this.#state === 'open') await this.#recovery.update()
-  }
-
-  async #release(): Promise<void> {
-    const entries = [...this.#entries.values()]
-    for (const spaces of [this.#entries, this.#inactive, this.#damaged]) spaces.clear()
-    await Promise.all(
-      entries.map(async ({ space, swarm }) => {
-        await space.close()
-        await swarm?.close()
-      }),
-    )
   }
 }
 

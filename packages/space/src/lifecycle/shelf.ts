@@ -1,0 +1,183 @@
+import { type Keyring, PublicKey } from '@vestibule/keys'
+import type { Clock, NetworkManager, SwarmConnection } from '@vestibule/network'
+import { genesisIdOf, type SpaceAdmission } from '../admission/admission.ts'
+import { SpaceError } from '../error.ts'
+import type { SigningContext } from '../identity/signing-context.ts'
+import { parseRecord, type SpaceRecord, storageKeys } from '../record.ts'
+import { Space } from '../space.ts'
+import { SpaceStore } from '../space-store.ts'
+import type { Storage } from '../storage/storage.ts'
+import {
+  type Asleep,
+  damagedSummary,
+  encodeAsleep,
+  isDamage,
+  parseAsleep,
+  type SpaceSummary,
+  summaryOf,
+} from './summary.ts'
+
+/** What a shelf works with, and whom it tells. */
+export interface ShelfParts {
+  readonly storage: Storage
+  readonly keyring: Keyring
+  readonly signingContext: SigningContext
+  readonly networkManager: Pick<NetworkManager, 'joinSwarm'>
+  readonly clock: Clock
+  /** Whether the own identity may be met elsewhere: nobody is looked for where nobody else can be. */
+  readonly isElsewhere: () => boolean
+  /** A space was loaded. */
+  readonly onLoaded: (space: Space) => void
+  /** The credentials of a space have changed. */
+  readonly onControl: (space: Space) => void
+  /** A space is connected now. */
+  readonly onJoined: () => Promise<void>
+}
+
+/** A space that is loaded, and connected while it is active. */
+export interface Entry {
+  readonly space: Space
+  readonly store: SpaceStore
+  swarm?: SwarmConnection
+}
+
+/** Which spaces are on this device, and how each is kept: loaded, deactivated, or left alone as it is damaged. */
+export class Shelf {
+  readonly #parts: ShelfParts
+  readonly #entries = new Map<PublicKey, Entry>()
+  /** Deactivated spaces; those that were asked for are among the entries, too. */
+  readonly #inactive = new Map<PublicKey, Asleep>()
+  readonly #damaged = new Map<PublicKey, SpaceError>()
+
+  constructor(parts: ShelfParts) {
+    this.#parts = parts
+  }
+
+  get isDamaged(): boolean {
+    return this.#damaged.size > 0
+  }
+
+  get(key: PublicKey): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  /** The identity's own first, by their keys. */
+  all(): Space[] {
+    const spaces = [...this.#entries.values()].map(({ space }) => space)
+    const own = spaces.filter(({ owner }) => owner !== undefined)
+    own.sort((a, b) => (a.key.toHex() < b.key.toHex() ? -1 : 1))
+    return [...own, ...spaces.filter(({ owner }) => owner === undefined)]
+  }
+
+  /** All that are shared, loaded or not. */
+  summaries(): SpaceSummary[] {
+    const shared = this.all().filter(({ owner }) => owner === undefined)
+    const asleep = [...this.#inactive].filter(([key]) => !this.#entries.has(key))
+    return [
+      ...shared.map((space) => summaryOf(space, this.#inactive.has(space.key))),
+      ...asleep.map(([key, one]) => ({ key, ...one, state: 'INACTIVE' as const })),
+      ...[...this.#damaged].map(([key, error]) => damagedSummary(key, error)),
+    ]
+  }
+
+  /** Reads the active spaces of the storage and connects them. */
+  async open(): Promise<void> {
+    for (const [at, record] of await this.#parts.storage.list(storageKeys.records))
+      await this.#wake(PublicKey.fromHex(at.slice(storageKeys.records.length)), record)
+    for (const entry of this.#entries.values()) await this.join(entry)
+  }
+
+  /** Connects what is only to be met once the own identity may be elsewhere. */
+  async meet(): Promise<void> {
+    for (const entry of this.#entries.values()) if (entry.space.owner !== undefined) await this.join(entry)
+  }
+
+  async deactivate(key: PublicKey): Promise<void> {
+    const { space, swarm } = await this.loaded(key)
+    const asleep = { name: space.name, members: space.members().length }
+    await this.#parts.storage.transact([{ key: storageKeys.inactive(key), value: encodeAsleep(asleep) }])
+    this.#inactive.set(key, asleep)
+    await swarm?.close()
+    delete this.#entries.get(key)?.swarm
+  }
+
+  /** Reads a space at the start, unless it is deactivated. */
+  async #wake(key: PublicKey, record: Uint8Array): Promise<void> {
+    try {
+      const asleep = await this.#parts.storage.get(storageKeys.inactive(key))
+      if (asleep === undefined) await this.load(parseRecord(record))
+      else this.#inactive.set(key, parseAsleep(asleep))
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#damaged.set(key, error)
+    }
+  }
+
+  async loaded(key: PublicKey): Promise<Entry> {
+    const damaged = this.#damaged.get(key)
+    if (damaged !== undefined) throw damaged
+    const loaded = this.#entries.get(key)
+    if (loaded !== undefined) return loaded
+    const record = await this.#parts.storage.get(storageKeys.record(key))
+    if (record === undefined) throw new SpaceError('NO_SPACE', `there is no space ${key.toHex()}`)
+    return this.load(parseRecord(record))
+  }
+
+  async markActive(key: PublicKey): Promise<void> {
+    if (!this.#inactive.has(key)) return
+    await this.#parts.storage.transact([{ key: storageKeys.inactive(key), value: undefined }])
+    this.#inactive.delete(key)
+  }
+
+  isHere(key: PublicKey): boolean {
+    return [this.#entries, this.#inactive, this.#damaged].some((spaces) => spaces.has(key))
+  }
+
+  /** The space of an admission, when it is here; whoever takes up a membership wants it active. */
+  async existing(admission: SpaceAdmission): Promise<Entry | undefined> {
+    const { spaceKey } = admission
+    const entry = this.isHere(spaceKey) ? await this.loaded(spaceKey) : undefined
+    if (entry !== undefined) await this.markActive(spaceKey)
+    if (entry !== undefined && entry.space.genesisId !== genesisIdOf(admission))
+      throw new SpaceError('BAD_ADMISSION', 'another genesis than that of the space which is here')
+    return entry
+  }
+
+  async load(record: SpaceRecord): Promise<Entry> {
+    return this.add(await SpaceStore.open(this.#parts.storage, record))
+  }
+
+  add(store: SpaceStore): Entry {
+    const space: Space = new Space(store, this.#parts, () => this.#parts.onControl(space))
+    this.#parts.onLoaded(space)
+    const entry: Entry = { space, store }
+    this.#entries.set(store.record.spaceKey, entry)
+    return entry
+  }
+
+  async join(entry: Entry, addresses: readonly string[] = []): Promise<Space> {
+    const { space } = entry
+    // Nobody is looked for where nobody else can be.
+    if (space.owner === undefined || this.#parts.isElsewhere())
+      entry.swarm ??= await this.#parts.networkManager.joinSwarm({
+        topic: space.topic,
+        topology: 'mesh',
+        addresses,
+        protocolProvider: (channel, { signal }) => space.serve(channel, signal),
+      })
+    await space.publishRecovery()
+    await this.#parts.onJoined()
+    return space
+  }
+
+  async release(): Promise<void> {
+    const entries = [...this.#entries.values()]
+    for (const spaces of [this.#entries, this.#inactive, this.#damaged]) spaces.clear()
+    await Promise.all(
+      entries.map(async ({ space, swarm }) => {
+        await space.close()
+        await swarm?.close()
+      }),
+    )
+  }
+}
