@@ -41,6 +41,15 @@ export type SpaceErrorCode =
   | 'UNKNOWN_DEVICE'
   /** The device is not below this one, which so can't revoke it; a senior device or the recovery phrase can. */
   | 'SENIOR_DEVICE'
+  /**
+   * Somebody was removed, or a device revoked, and nobody has renewed the read key since: what is written now that one
+   * could read. It goes on when a member who may renew it has been met.
+   */
+  | 'READ_KEY_OUTDATED'
+  /** The current read key has not come to this device yet: a member that holds it hands it over when they meet. */
+  | 'READ_KEY_MISSING'
+  /** The key store of this device is locked, or can't be read, so that what is sealed to the device can't be opened. */
+  | 'KEYS_UNAVAILABLE'
   /** The identity has no recovery key. */
   | 'NO_RECOVERY'
   /** A backup that opens, but is not of the identity whose recovery phrase was given, or by none of its devices. */

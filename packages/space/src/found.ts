@@ -7,6 +7,7 @@ import { Feed } from './feed/feed.ts'
 import { withFreshKeys } from './fresh-keys.ts'
 import type { SigningContext } from './identity/signing-context.ts'
 import { FOUNDING_EPOCH, READ_KEY_BYTES } from './read-keys/read-key.ts'
+import { ReadKeyRing } from './read-keys/ring.ts'
 import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import type { StorageWrite } from './storage/storage.ts'
@@ -72,10 +73,15 @@ async function prepare(
     genesisId: genesis.id,
     controlFeedKey,
     dataFeedKey,
-    readKeys: [{ epoch: FOUNDING_EPOCH, key: new Redacted(randomBytes(READ_KEY_BYTES)) }],
   }
+  const ring = await ReadKeyRing.create(space, signingContext.agreementKey)
+  const founding = { epoch: FOUNDING_EPOCH, key: new Redacted(randomBytes(READ_KEY_BYTES)) }
   return {
     record,
-    writes: [{ key: storageKeys.record(space), value: encodeRecord(record) }, ...(await feed.writes(run))],
+    writes: [
+      { key: storageKeys.record(space), value: encodeRecord(record) },
+      ...(await feed.writes(run)),
+      ...ring.writes([founding]),
+    ],
   }
 }

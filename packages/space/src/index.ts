@@ -1,5 +1,6 @@
 export type { SpaceAct } from './acts/history.ts'
 export { MemberActs } from './acts/member-acts.ts'
+export type { SpaceListener } from './acts/space-listener.ts'
 export type { AcceptOptions } from './admission/accept.ts'
 export {
   encodeAdmission,
@@ -45,7 +46,7 @@ export { type FindIdentityOptions, findIdentity } from './recovery/find.ts'
 export type { ForkedFeed } from './replication/forked-feed.ts'
 export type { SpacePeer } from './replication/handshake.ts'
 export type { Departure, Member } from './roster.ts'
-export { Space, type SpaceListener } from './space.ts'
+export { Space } from './space.ts'
 export { SpaceManager, type SpaceManagerOptions } from './space-manager.ts'
 export { MemoryStorage } from './storage/memory-storage.ts'
 export { MAX_KEY_LENGTH, type Storage, type StoragePart, type StorageWrite } from './storage/storage.ts'

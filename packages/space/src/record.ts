@@ -1,13 +1,9 @@
-import { hkdf } from '@noble/hashes/hkdf.js'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { PublicKey } from '@vestibule/keys'
-import { bytes, message, nested, optional, repeated, uint32 } from '@vestibule/keys/wire'
-import { SpaceError } from './error.ts'
-import { type ReadKey, ReadKeyMessage, readKeyFromWire, readKeyToWire } from './read-keys/read-key.ts'
+import { bytes, message, optional, uint32 } from '@vestibule/keys/wire'
 import { parseVersioned } from './versioned.ts'
 
-const RECORD_VERSION = 1
+const RECORD_VERSION = 2
 
 /** What this device keeps of a space besides its feeds. */
 export interface SpaceRecord {
@@ -18,8 +14,6 @@ export interface SpaceRecord {
   readonly controlFeedKey: PublicKey
   /** The own data feed; none for a reader. */
   readonly dataFeedKey?: PublicKey
-  /** At least one; the last is current. */
-  readonly readKeys: readonly ReadKey[]
 }
 
 const SpaceRecordMessage = message('SpaceRecord', {
@@ -28,7 +22,6 @@ const SpaceRecordMessage = message('SpaceRecord', {
   genesisId: bytes(3, { length: 32 }),
   controlFeed: bytes(4, { length: 32 }),
   dataFeed: optional(bytes(5, { length: 32 })),
-  readKeys: repeated(nested(6, ReadKeyMessage), { max: 1024 }),
 })
 
 /** Where the parts of a space are in the storage. */
@@ -56,26 +49,16 @@ export function encodeRecord(record: SpaceRecord): Uint8Array {
     genesisId: hexToBytes(record.genesisId),
     controlFeed: record.controlFeedKey.toBytes(),
     ...(record.dataFeedKey && { dataFeed: record.dataFeedKey.toBytes() }),
-    readKeys: record.readKeys.map(readKeyToWire),
   })
 }
 
 /** @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION` */
 export function parseRecord(stored: Uint8Array): SpaceRecord {
   const wire = parseVersioned(SpaceRecordMessage, RECORD_VERSION, stored, 'STORAGE_CORRUPT')
-  if (wire.readKeys.length === 0) throw new SpaceError('STORAGE_CORRUPT', 'a space without a read key')
   return {
     spaceKey: PublicKey.from(wire.space),
     genesisId: bytesToHex(wire.genesisId),
     controlFeedKey: PublicKey.from(wire.controlFeed),
     ...(wire.dataFeed && { dataFeedKey: PublicKey.from(wire.dataFeed) }),
-    readKeys: wire.readKeys.map((key) => readKeyFromWire(key, 'STORAGE_CORRUPT')),
   }
-}
-
-/** The topic under which the members of a space find each other: 32 bytes that only holders of the read key know. */
-export function spaceTopic({ spaceKey, readKeys }: SpaceRecord): Uint8Array {
-  const current = readKeys.at(-1)
-  if (current === undefined) throw new TypeError('a space has at least one read key')
-  return hkdf(sha256, current.key.unwrap(), spaceKey.toBytes(), utf8ToBytes('vestibule space topic v1'), 32)
 }

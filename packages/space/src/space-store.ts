@@ -14,8 +14,9 @@ import { KnownForks } from './feed/known-forks.ts'
 import { type Message, PlacedMessage } from './message.ts'
 import { MessageLog } from './messages/message-log.ts'
 import type { EntryPlace } from './read-keys/entry-cipher.ts'
-import { FOUNDING_EPOCH } from './read-keys/read-key.ts'
-import { ReadKeyRing } from './read-keys/ring.ts'
+import type { ReadKey } from './read-keys/read-key.ts'
+import type { ReadKeyRing } from './read-keys/ring.ts'
+import { Unread } from './read-keys/unread.ts'
 import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
 import { Roster } from './roster.ts'
 import { Serial } from './serial.ts'
@@ -38,7 +39,7 @@ export class SpaceStore {
   /** As it is stored: whoever changes it has stored it before. */
   record: SpaceRecord
   readonly roster: Roster
-  readKeys: ReadKeyRing
+  readonly readKeys: ReadKeyRing
   /** The feeds that forked. */
   readonly forks: KnownForks
   /** How far the feeds count. */
@@ -55,6 +56,7 @@ export class SpaceStore {
   readonly #feeds = new Map<PublicKey, Feed>()
   /** The messages of the data feeds, whether they can be read and count or not. */
   readonly log = new MessageLog()
+  readonly unread = new Unread()
   readonly #lastCredentials = new Map<PublicKey, string>()
   readonly #carriers = new Carriers()
   /** Feeds of which entries beyond the limit were left out; what is sent of them next may not follow. */
@@ -63,11 +65,13 @@ export class SpaceStore {
   #sorted: Feed[] | undefined
   /** Called after everything that was stored. */
   onChange: (change: StoreChange) => void = () => {}
+  /** Called when read keys have come, with the messages that waited for them. */
+  onReadKeys: (messages: readonly PlacedMessage[]) => void = () => {}
 
-  private constructor(storage: Storage, record: SpaceRecord) {
+  private constructor(storage: Storage, record: SpaceRecord, readKeys: ReadKeyRing) {
     this.record = record
     this.roster = new Roster(record.spaceKey, record.genesisId)
-    this.readKeys = new ReadKeyRing(record.spaceKey, record.readKeys)
+    this.readKeys = readKeys
     this.horizon = new Horizon(this.roster)
     this.forks = new KnownForks(record.spaceKey)
     this.#storage = storage
@@ -77,8 +81,8 @@ export class SpaceStore {
    * Reads a space, and verifies every entry and credential of it again.
    * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, and whatever the storage throws
    */
-  static async open(storage: Storage, record: SpaceRecord): Promise<SpaceStore> {
-    const store = new SpaceStore(storage, record)
+  static async open(storage: Storage, record: SpaceRecord, readKeys: ReadKeyRing): Promise<SpaceStore> {
+    const store = new SpaceStore(storage, record, readKeys)
     const admission = await storage.get(storageKeys.admission(record.spaceKey))
     const notice = await storage.get(storageKeys.notice(record.spaceKey))
     if (notice !== undefined) [store.notice] = await verifyAll([notice], 'STORAGE_CORRUPT')
@@ -92,10 +96,10 @@ export class SpaceStore {
   /** Goes on under another admission, that has been stored. Inside the serial. */
   async begin(record: SpaceRecord, admission: SpaceAdmission): Promise<void> {
     this.record = record
-    this.readKeys = new ReadKeyRing(record.spaceKey, record.readKeys)
     this.notice = undefined
     await this.#begin(admission)
     this.onChange({ control: true, messages: [], reset: true })
+    this.#countReadKeys(admission.readKeys)
   }
 
   async #begin(admission: SpaceAdmission | undefined): Promise<void> {
@@ -138,14 +142,31 @@ export class SpaceStore {
       : Object.freeze({ ...message, included: false as const })
   }
 
-  /** Where the next message of an own data feed will stand, and which read key seals it. */
-  placeOfNext(feed: PublicKey): EntryPlace {
+  /** Stores read keys, and then counts them. Inside {@link SpaceStore.serial}. */
+  async addReadKeys(keys: readonly ReadKey[]): Promise<void> {
+    await this.#storage.transact(this.readKeys.writes(keys))
+    this.#countReadKeys(keys)
+  }
+
+  #countReadKeys(keys: readonly ReadKey[]): void {
+    this.readKeys.add(keys)
+    const messages = this.unread.take(keys.map(({ epoch }) => epoch))
+    this.onReadKeys(messages.filter(({ feed, sequence }) => this.horizon.counts(feed, sequence)))
+  }
+
+  /** Forgets a read key that turned out to be another's. Inside {@link SpaceStore.serial}. */
+  async dropReadKey(epoch: string): Promise<void> {
+    await this.#storage.transact(this.readKeys.drop(epoch))
+  }
+
+  /** Where the next message of an own data feed will stand, sealed by the read key of an epoch. */
+  placeOfNext(feed: PublicKey, epoch: string): EntryPlace {
     return {
       space: this.record.spaceKey,
       feed,
       sequence: this.#feeds.get(feed)?.length ?? 0,
       lamport: this.log.nextLamport,
-      epoch: this.record.readKeys.at(-1)?.epoch ?? FOUNDING_EPOCH,
+      epoch,
     }
   }
 
@@ -299,6 +320,7 @@ export class SpaceStore {
   #fold(key: PublicKey, credentials: readonly Credential[]): void {
     for (const credential of credentials) {
       this.roster.add(credential)
+      if (credential.claim.type === 'Epoch') this.readKeys.confirm(credential.id)
       this.#lastCredentials.set(key, credential.id)
       this.#carriers.add(credential.id, key)
     }
@@ -311,6 +333,8 @@ export class SpaceStore {
       const placed = PlacedMessage.of(entry, { space: this.record.spaceKey, feed: key, member, device })
       if (placed === undefined) return []
       this.log.add(placed)
+      const { epoch } = placed
+      if (epoch !== undefined && !this.readKeys.has(epoch)) this.unread.add(epoch, placed)
       return this.horizon.counts(key, entry.sequence) ? placed : []
     })
   }

@@ -4,17 +4,20 @@ import type { Channel, Clock } from '@vestibule/network'
 import { ownDataFeed } from './acts/data-feed.ts'
 import { MemberActs } from './acts/member-acts.ts'
 import { readNotice } from './acts/notice.ts'
-import type { Actor, SequelOf } from './acts/perform.ts'
+import type { Actor } from './acts/perform.ts'
 import { readmit } from './acts/readmit.ts'
 import { rewrite } from './acts/rewrite.ts'
+import type { SpaceListener } from './acts/space-listener.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
 import type { SigningContext } from './identity/signing-context.ts'
 import { type Missing, missingOf } from './lifecycle/missing.ts'
-import { encodeDataEntry, type Message, type MessageContent } from './message.ts'
-import { spaceTopic, storageKeys } from './record.ts'
+import { encodeDataEntry, type Message, type MessageContent, type PlacedMessage } from './message.ts'
+import { ReadKeys } from './read-keys/read-keys.ts'
+import { topicOf } from './read-keys/topic.ts'
+import { storageKeys } from './record.ts'
 import { type ForkedFeed, forkedFeedsOf, forkProblem } from './replication/forked-feed.ts'
 import type { SpacePeer } from './replication/handshake.ts'
 import { takeIn } from './replication/introduction.ts'
@@ -24,30 +27,11 @@ import { type Departure, type Member, sameMembers } from './roster.ts'
 import type { SpaceStore, StoreChange } from './space-store.ts'
 import type { StorageWrite } from './storage/storage.ts'
 
-/** What happens in a space; each part may be left out. */
-export interface SpaceListener {
-  /** Somebody became a member or changed. */
-  onMembers?(members: readonly Member[]): void
-  /** They are no longer members. */
-  onDepartures?(departures: readonly Departure[]): void
-  /** The own identity is no longer a member, see {@link Space.removal}; or is one again, without an argument. */
-  onRemoval?(removal?: Departure): void
-  /** A message came or was written. It stands in {@link Space.messages} at its place, not always the last. */
-  onMessage?(message: Message): void
-  /** Messages that were here already went, or came back, because who may write has changed: these are all now. */
-  onMessages?(messages: readonly Message[]): void
-  /** Members connected or went. */
-  onPeers?(peers: readonly SpacePeer[]): void
-  /** A peer was refused, a feed forked, or something could not be stored. The space goes on. */
-  onProblem?(problem: SpaceError): void
-}
-
 /** What a space works with. All of it is its manager's. */
 export interface SpaceParts {
   readonly keyring: Keyring
   readonly signingContext: SigningContext
   readonly clock: Clock
-  readonly sequelOf?: SequelOf
 }
 
 /**
@@ -62,6 +46,7 @@ export class Space extends MemberActs {
   protected readonly store: SpaceStore
   readonly #parts: SpaceParts
   readonly #replication: Replication
+  protected readonly readKeys: ReadKeys
   readonly #listeners = new Set<SpaceListener>()
   #members: readonly Member[]
   #removal: Departure | undefined
@@ -74,17 +59,29 @@ export class Space extends MemberActs {
     this.#parts = parts
     this.#members = store.roster.members()
     this.#removal = this.removal
-    this.#replication = new Replication(store, parts.signingContext, parts.clock, {
+    this.#replication = new Replication(store, parts, parts.clock, {
       onPeers: () => this.#emit((listener) => listener.onPeers?.(this.peers())),
       onIntroduction: (introduction) =>
-        this.#serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
+        this.serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
       onRemoval: (encoded) => this.#onNotice(encoded),
       onFork: (proof) => this.#onFork(proof),
       onProblem: (problem) => this.report(problem),
     })
+    this.readKeys = new ReadKeys({
+      ...{ store, ...parts, serially: (task) => this.serially(task) },
+      onProblem: (problem) => this.report(problem),
+      onChange: () => this.#emit((listener) => listener.onReadKeys?.()),
+    })
+    store.onReadKeys = (messages) => {
+      this.#replication.wake()
+      this.readKeys.look()
+      this.#show(messages)
+    }
     store.onChange = (change) => {
       this.#onChange(change)
-      if (change.control) onControl()
+      if (!change.control) return
+      this.readKeys.look()
+      onControl()
     }
   }
 
@@ -112,7 +109,7 @@ export class Space extends MemberActs {
 
   /** @internal 32 bytes under which the members find each other. A secret. */
   get topic(): Uint8Array {
-    return spaceTopic(this.store.record)
+    return topicOf(this.store)
   }
 
   members(): readonly Member[] {
@@ -167,7 +164,7 @@ export class Space extends MemberActs {
    * @throws SpaceError `NOT_A_MEMBER`, `CLOSED`
    */
   admissionFor(identityKey: PublicKey): Promise<SpaceAdmission> {
-    return this.#serially(async () => admissionFor({ store: this.store, ...this.#parts }, identityKey))
+    return this.serially(async () => admissionFor({ store: this.store, ...this.#parts }, identityKey))
   }
 
   /** @internal The recovery keys of the members: `IdentityRecovery` credentials. */
@@ -184,7 +181,7 @@ export class Space extends MemberActs {
     const { recovery } = signingContext
     if (recovery === undefined) return
     try {
-      await this.#serially(async () => {
+      await this.serially(async () => {
         const { record, roster } = this.store
         if (roster.membership.has(recovery.id)) return
         await this.store.append(keyring, record.controlFeedKey, [recovery.encoded])
@@ -199,7 +196,8 @@ export class Space extends MemberActs {
    * Writes a message: text, or bytes. Durable on this device when it resolves; see {@link Space.delivered}.
    * @param options `type`: what kind of message it is, at most 64 bytes of UTF-8; see {@link Space.send}
    * @throws SpaceError `NOT_ALLOWED` for a reader, `NOT_A_MEMBER` for one no longer, `TOO_LARGE` (60 KiB), `CLOSED`, and
-   *   storage errors
+   *   storage errors; `READ_KEY_OUTDATED` and `READ_KEY_MISSING` until a member has been met who has, or makes, a read
+   *   key that nobody holds who may not
    */
   write(body: string | Uint8Array, { type }: { readonly type?: string } = {}): Promise<Message> {
     return this.act((actor) => {
@@ -226,7 +224,8 @@ export class Space extends MemberActs {
   ): Promise<Message> {
     const { store, keyring } = actor
     const feed = await ownDataFeed(actor)
-    const payload = encodeDataEntry(content, store.placeOfNext(feed), store.readKeys)
+    const place = store.placeOfNext(feed, await this.readKeys.forWriting())
+    const payload = encodeDataEntry(content, place, store.readKeys)
     const { messages } = await store.append(keyring, feed, [payload], alsoWrite)
     return messages[0]?.open(store.readKeys) as Message
   }
@@ -285,6 +284,7 @@ export class Space extends MemberActs {
   /** @internal Ends channels, waits for what is being written. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
+    this.readKeys.close()
     await this.#replication.close()
     await this.store.serial.idle()
   }
@@ -306,14 +306,18 @@ export class Space extends MemberActs {
 
   /** @internal */
   act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {
-    return this.#serially(() => {
+    return this.serially(() => {
       if (this.removal !== undefined)
         throw new SpaceError('NOT_A_MEMBER', 'the own identity is no longer a member')
-      return task({ store: this.store, ...this.#parts })
+      return task(this.#actor)
     })
   }
 
-  #serially<T>(task: () => Promise<T>): Promise<T> {
+  get #actor(): Actor {
+    return { store: this.store, ...this.#parts, sequelOf: (acts) => this.readKeys.sequelOf(acts) }
+  }
+
+  protected serially<T>(task: () => Promise<T>): Promise<T> {
     return this.store.serial.run(async () => {
       this.#assertOpen()
       return task()
@@ -337,7 +341,11 @@ export class Space extends MemberActs {
       this.#lookAtRemoval()
     }
     if (reset) this.#emit((listener) => listener.onMessages?.(this.messages()))
-    // Nothing is opened that nobody looks at.
+    this.#show(messages)
+  }
+
+  /** Nothing is opened that nobody looks at. */
+  #show(messages: readonly PlacedMessage[]): void {
     if (![...this.#listeners].some(({ onMessage }) => onMessage !== undefined)) return
     for (const placed of messages) {
       const message = placed.open(this.store.readKeys)
@@ -348,7 +356,7 @@ export class Space extends MemberActs {
   /** Keeps what shows that the own identity is no longer a member. */
   async #onNotice(encoded: Uint8Array): Promise<void> {
     const { signingContext } = this.#parts
-    await this.#serially(async () => {
+    await this.serially(async () => {
       const notice = await readNotice(this.store.roster, signingContext.identityKey, encoded)
       if (notice === undefined || this.removal !== undefined) return
       await this.store.write([{ key: storageKeys.notice(this.key), value: notice.encoded }])
@@ -365,7 +373,7 @@ export class Space extends MemberActs {
   }
 
   async #onFork(proof: ForkProof): Promise<void> {
-    const whose = await this.#serially(() => takeFork({ store: this.store, ...this.#parts }, proof))
+    const whose = await this.serially(() => takeFork({ store: this.store, ...this.#parts }, proof))
     if (whose === undefined) return
     const problem = forkProblem(whose, proof)
     this.#emit((listener) => listener.onProblem?.(problem))

@@ -102,8 +102,8 @@ decoderSuite('an admission', async () => ({
 }))
 
 decoderSuite('the record of a space', async () => {
-  const { spaceKey, readKeys, hostIdentity } = await made
-  const record = { spaceKey, genesisId: 'ab'.repeat(32), controlFeedKey: hostIdentity, readKeys }
+  const { spaceKey, hostIdentity } = await made
+  const record = { spaceKey, genesisId: 'ab'.repeat(32), controlFeedKey: hostIdentity }
   return {
     decode: parseRecord,
     encode: encodeRecord,
@@ -178,7 +178,9 @@ decoderSuite('a message', async () => {
   const feed = await key
   const from = { space: feed, feed, member: feed, device: feed }
   const entry = { sequence: 0, hash: new Uint8Array(32) }
-  const ring = new ReadKeyRing(feed, [{ epoch: '', key: new Redacted(new Uint8Array(32).fill(2)) }])
+  const ring = new ReadKeyRing(feed, new Redacted(new Uint8Array(32)), [
+    { epoch: '', key: new Redacted(new Uint8Array(32).fill(2)) },
+  ])
   const place = { space: feed, feed, sequence: 0, lamport: 2 ** 40, epoch: '' }
   const bytes = new Uint8Array(30)
   return {

@@ -18,6 +18,7 @@ const EPOCH = 'ab'.repeat(32)
 const ringOf = (...epochs: string[]) =>
   new ReadKeyRing(
     space,
+    new Redacted(randomBytes(32)),
     epochs.map((epoch) => ({ epoch, key: new Redacted(randomBytes(32)) })),
   )
 const ring = ringOf('', EPOCH)

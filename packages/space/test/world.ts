@@ -337,7 +337,7 @@ export async function untilAll(spaces: readonly Space[], holds: () => boolean): 
     }
     const events = {
       ...{ onMembers: look, onMessage: look, onMessages: look, onRemoval: look },
-      ...{ onPeers: look, onProblem: look },
+      ...{ onPeers: look, onProblem: look, onReadKeys: look },
     }
     const stops = spaces.map((space) => space.subscribe(events))
   })

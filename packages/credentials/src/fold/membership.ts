@@ -8,8 +8,15 @@ import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
 import { type Admission, admissionOf, departuresOf } from './outputs/comings.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
-import { type Device, devicesOf, isRevoked, profileOf, recoveriesOf, revocationsOf } from './outputs/devices.ts'
-import { type EpochState, epochsOf } from './outputs/epochs.ts'
+import {
+  type Device,
+  devicesOf,
+  isRevoked,
+  profileOf,
+  recoveriesOf,
+  revocationsOf,
+} from './outputs/devices.ts'
+import { type EpochState, epochsOf, mayHold } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
 import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
@@ -52,14 +59,13 @@ export class Membership {
   readonly #waitingIds = new Set<string>()
   readonly #members: Members
   readonly #feeds: Feeds
-  #epochs: { readonly size: number; readonly state: EpochState } | undefined
 
   /**
    * @param space the key of the space
    * @param options `genesisId`: the only genesis to accept, for whoever knows it (from an invitation, or from
    *   storage). Without it, of several that the space key signed, the first in the order is the root.
    */
-  constructor(space: PublicKey, options: { readonly genesisId?: string } = {}) {
+  constructor(space: PublicKey, options: { readonly genesisId?: string | undefined } = {}) {
     this.space = space
     this.#verdicts = new Verdicts(space, options.genesisId)
     this.#members = new Members(this.#verdicts)
@@ -68,10 +74,8 @@ export class Membership {
 
   /**
    * Opens what {@link snapshot} wrote: the same as adding its credentials one by one, without verifying them anew.
-   * So it belongs where nobody else writes, beside the keys.
-   *
-   * Whatever is wrong with it is no loss: the credentials themselves, added from where they are kept, give the same.
-   *
+   * So it belongs where nobody else writes, beside the keys. Whatever is wrong with it is no loss: the credentials
+   * themselves, added from where they are kept, give the same.
    * @param snapshot copied
    * @param options as of the constructor
    * @throws CredentialsError `DAMAGED`, `OTHER_VERSION`; `WRONG_SPACE` or `WRONG_GENESIS` when it is of another
@@ -96,13 +100,19 @@ export class Membership {
    * verdict on them. They are for this device, not for others, and may be thrown away.
    */
   snapshot(): Promise<Uint8Array> {
-    const placed = Array.from({ length: this.#acts.size }, (_, index) => this.#acts.act(index))
     const genesis = this.#verdicts.genesis
     return packSnapshot({
       space: this.space,
       ...(genesis !== undefined && { genesis: this.#acts.act(genesis).id }),
-      acts: [...placed, ...[...this.#waiting.values()].flat()],
+      acts: this.#all(),
     })
+  }
+
+  /** Another one with the same credentials, to see what would come of more. */
+  copy(): Membership {
+    const copy = new Membership(this.space, this.#verdicts)
+    for (const act of this.#all()) copy.#take(act)
+    return copy
   }
 
   /** Takes in a credential that was verified. */
@@ -116,8 +126,7 @@ export class Membership {
   }
 
   get(id: string): Credential | undefined {
-    const index = this.#acts.find(id)
-    return index === undefined ? undefined : this.#acts.credential(index)
+    return this.has(id) ? this.#acts.credential(this.#acts.at(id)) : undefined
   }
 
   /** Whether a credential is in the graph and allowed, as things are. */
@@ -138,18 +147,15 @@ export class Membership {
 
   /**
    * Where the graph parts, and whether it came together again: credentials that come right after the same one and
-   * do not know each other. They are no error; what counts of them is the same for everybody. For whoever wants to
-   * see who worked apart, or continued one feed twice.
+   * do not know each other. They are no error; what counts of them is the same for everybody.
    */
   forks(): Fork[] {
     return forksOf(this.#acts)
   }
 
   /**
-   * What a new credential should name as its parents: the heads, with the entry of the author's feed before
-   * it. Never more than a credential may have; what is left out stays a head, for the next one.
-   *
-   * @param previous the id of the last credential in the author's own feed
+   * What a new credential should name as its parents: the heads, with `previous`, the last credential in the author's own
+   * feed. Never more than a credential may have; what is left out stays a head, for the next one.
    */
   parentsFor(previous?: string): string[] {
     const first = previous === undefined ? [] : [previous]
@@ -222,8 +228,8 @@ export class Membership {
 
   /** Whether a credential comes after another, both in the graph: its author knew the other. */
   comesAfter(id: string, earlier: string): boolean {
-    const [index, other] = [this.#acts.find(id), this.#acts.find(earlier)]
-    return index !== undefined && other !== undefined && this.#acts.before(other, index)
+    const [at, other] = [this.#acts.find(id), this.#acts.find(earlier)]
+    return at !== undefined && other !== undefined && this.#acts.before(other, at)
   }
 
   /** All credentials in the graph, in the order: each behind everything that its author knew. */
@@ -279,9 +285,15 @@ export class Membership {
 
   /** The epochs of the space, and which one to write under; the same object until another credential comes. */
   epochs(): EpochState {
-    if (this.#epochs?.size !== this.#acts.size)
-      this.#epochs = { size: this.#acts.size, state: epochsOf(this.#verdicts) }
-    return this.#epochs.state
+    return epochsOf(this.#verdicts)
+  }
+
+  /**
+   * Whether a member may be given the read key of an epoch (by its id; without, the one that the space was founded with)
+   * by whoever holds it. What another followed before it came only its own devices and its admission give.
+   */
+  mayHold(identity: PublicKey, epoch?: string): boolean {
+    return mayHold(this.#verdicts, identity, epoch)
   }
 
   /** Where the data feeds of removed and demoted members end. A feed that is not in it is not cut. */
@@ -320,6 +332,11 @@ export class Membership {
     if (path.length === 0 || genesis === undefined)
       throw new TypeError('expected the id of an admission that counts')
     return [genesis, ...path.reverse()]
+  }
+
+  #all(): Act[] {
+    const placed = Array.from({ length: this.#acts.size }, (_, index) => this.#acts.act(index))
+    return [...placed, ...[...this.#waiting.values()].flat()]
   }
 
   get #acts() {

@@ -5,6 +5,7 @@ import type { Claim, Membership } from '../../src/index.ts'
 import {
   act,
   admit,
+  change,
   delegate,
   deviceOf,
   EPOCH,
@@ -167,6 +168,36 @@ describe('epochs', () => {
       s.say('em', 'M', EPOCH)
     })
     expect(['ex', 'no', 'em'].map((id) => fold.counts(id))).toEqual([true, false, true])
+  })
+})
+
+describe('a read key', () => {
+  it('is for those who were members in its time, and are', () => {
+    const fold = tale('X:E', (s) => {
+      s.common(s.say('e1', 'F', EPOCH))
+      s.common(s.say('e2', 'F', EPOCH))
+      const came = s.say('y', 'F', admit(who('Y'), 'EDITOR'))
+      s.say('beside', 'F.1', EPOCH)
+      s.common(came)
+      s.say('lower', 'F', change(who('Y'), 'READER'))
+      s.say('e3', 'F', EPOCH)
+      s.say('z', 'F', remove(who('X')))
+    })
+    const held = (name: string) =>
+      [undefined, 'e1', 'e2', 'beside', 'e3'].map((id) => fold.mayHold(who(name), id))
+    expect(held('F')).toEqual([true, true, true, true, true])
+    expect(held('Y')).toEqual([false, false, true, true, true])
+    expect(held('X')).toEqual([false, false, false, false, false])
+    expect([fold.mayHold(who('F'), 'y'), fold.mayHold(who('F'), 'none')]).toEqual([false, false])
+  })
+
+  it('of before is not for one who was admitted again', () => {
+    const fold = tale('X:E', (s) => {
+      s.common(s.say('r', 'F', remove(who('X'))))
+      s.common(s.say('e1', 'F', EPOCH))
+      s.say('x', 'F', admit(who('X'), 'EDITOR'))
+    })
+    expect([undefined, 'e1'].map((id) => fold.mayHold(who('X'), id))).toEqual([false, true])
   })
 })
 

@@ -67,6 +67,21 @@ describe('the fold, on random histories', () => {
     )
   })
 
+  it('is copied whole, and a copy goes its own way', () => {
+    fc.assert(
+      fc.property(histories(14), fc.nat(14), (history, at) => {
+        const fold = foldOf(history.slice(0, at))
+        const before = stateOf(fold, history)
+        const copy = fold.copy()
+        expect(stateOf(copy, history)).toEqual(before)
+        for (const one of history.slice(at)) copy.add(one)
+        expect(stateOf(copy, history), print(history)).toEqual(stateOf(foldOf(history), history))
+        expect(stateOf(fold, history)).toEqual(before)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('is what the specification says of what is there, at every step of any order of delivery', () => {
     const any = histories(14).chain((history) => fc.tuple(fc.constant(history), shuffled(history)))
     fc.assert(

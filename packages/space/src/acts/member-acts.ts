@@ -1,6 +1,7 @@
 import type { Membership, Role, Why } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
-import { TypedActs } from '../messages/typed-acts.ts'
+import { MAX_READ_KEYS } from '../admission/admission.ts'
+import { ReadKeyActs } from '../read-keys/read-key-acts.ts'
 import type { Departure } from '../roster.ts'
 import { historyOf, type SpaceAct } from './history.ts'
 import { changeRole, handOver, invitedBy, leave, removeMembers, setProfile } from './members.ts'
@@ -16,7 +17,7 @@ import type { Actor } from './perform.ts'
  *
  * @see docs/credentials.md, "Roles"
  */
-export abstract class MemberActs extends TypedActs {
+export abstract class MemberActs extends ReadKeyActs {
   /** @internal The own identity. */
   abstract readonly self: PublicKey
 
@@ -35,9 +36,9 @@ export abstract class MemberActs extends TypedActs {
     return this.store.roster.provisional
   }
 
-  /** @internal How many read keys are held here. */
+  /** @internal How many read keys an admission to this space gives. */
   get readKeyCount(): number {
-    return this.store.record.readKeys.length
+    return Math.min(this.store.readKeys.size, MAX_READ_KEYS)
   }
 
   /** @internal Runs a task when nothing else of the space is being changed. @throws SpaceError `CLOSED` */

@@ -24,15 +24,14 @@ export async function readmit(
         if (!(error instanceof SpaceError) || error.code !== 'NOT_ADMITTED') throw error
       })
   await store.serial.run(async () => {
-    const given = new Set(admission.readKeys.map(({ epoch }) => epoch))
-    const kept = store.record.readKeys.filter(({ epoch }) => !given.has(epoch))
-    const record = { ...fresh.record, readKeys: [...kept, ...admission.readKeys] }
+    const { record } = fresh
     const { spaceKey } = record
     const vouched = encodeAdmission({ ...admission, controlFeeds: [], readKeys: [] })
     await store.write([
       store.recordWrite(record),
       { key: storageKeys.admission(spaceKey), value: vouched },
       { key: storageKeys.notice(spaceKey), value: undefined },
+      ...store.readKeys.writes(admission.readKeys),
       ...alsoWrite,
     ])
     await store.begin(record, admission)

@@ -4,6 +4,7 @@ import { SpaceError } from '../error.ts'
 import { verifyBatch } from '../feed/entry.ts'
 import { Feed } from '../feed/feed.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
+import { ReadKeyRing } from '../read-keys/ring.ts'
 import { encodeRecord, type SpaceRecord, storageKeys } from '../record.ts'
 import { SpaceStore } from '../space-store.ts'
 import { MemoryStorage } from '../storage/memory-storage.ts'
@@ -53,19 +54,21 @@ export async function prepareAcceptance(
     genesisId,
     controlFeedKey: options.controlFeedKey,
     ...(writes && { dataFeedKey: options.dataFeedKey }),
-    readKeys: admission.readKeys,
   }
+  const ring = await ReadKeyRing.create(record.spaceKey, own.signingContext.agreementKey)
   const all = [
     { key: storageKeys.record(record.spaceKey), value: encodeRecord(record) },
-    // The read keys are in the record, the feeds beside it.
+    // The read keys and the feeds are beside it.
     {
       key: storageKeys.admission(record.spaceKey),
       value: encodeAdmission({ ...admission, controlFeeds: [], readKeys: [] }),
     },
+    ...ring.writes(admission.readKeys),
     ...(await feedWrites(admission)),
   ]
   const staged = await StagedStorage.of(all)
-  const store = await SpaceStore.open(staged, record)
+  ring.add(admission.readKeys)
+  const store = await SpaceStore.open(staged, record, ring)
   checkStore(store, admission, own.signingContext.identityKey, role)
   return { store, staged }
 }

@@ -12,9 +12,16 @@ import type { FeedBatch } from '../feed/entry.ts'
 import type { Feed } from '../feed/feed.ts'
 import { speaksFor } from '../identity/identity-record.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
+import { heldInOrder } from '../read-keys/current.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { StorageWrite } from '../storage/storage.ts'
-import { encodeAdmission, type FeedContent, MAX_ADMISSION_BYTES, type SpaceAdmission } from './admission.ts'
+import {
+  encodeAdmission,
+  type FeedContent,
+  MAX_ADMISSION_BYTES,
+  MAX_READ_KEYS,
+  type SpaceAdmission,
+} from './admission.ts'
 
 /** Whoever is to be admitted. That it holds these keys has been proven to the caller. */
 export interface Candidate {
@@ -279,7 +286,7 @@ function admissionOf(
     hostIdentity: signingContext.identityKey,
     heads: headsOf(store),
     controlFeeds: [],
-    readKeys: store.record.readKeys,
+    readKeys: heldInOrder(store).slice(-MAX_READ_KEYS),
   }
 }
 

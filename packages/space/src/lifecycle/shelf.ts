@@ -3,6 +3,7 @@ import type { Clock, NetworkManager, SwarmConnection } from '@vestibule/network'
 import { genesisIdOf, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
+import { ReadKeyRing } from '../read-keys/ring.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from '../record.ts'
 import { Space } from '../space.ts'
 import { SpaceStore } from '../space-store.ts'
@@ -144,7 +145,9 @@ export class Shelf {
   }
 
   async load(record: SpaceRecord): Promise<Entry> {
-    return this.add(await SpaceStore.open(this.#parts.storage, record))
+    const { storage } = this.#parts
+    const readKeys = await ReadKeyRing.open(storage, record.spaceKey, this.#parts)
+    return this.add(await SpaceStore.open(storage, record, readKeys))
   }
 
   add(store: SpaceStore): Entry {

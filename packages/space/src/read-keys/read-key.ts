@@ -1,5 +1,6 @@
+import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
-import { Redacted } from '@vestibule/keys'
+import { type PublicKey, pae, Redacted } from '@vestibule/keys'
 import { bytes, message } from '@vestibule/keys/wire'
 import { SpaceError } from '../error.ts'
 
@@ -7,6 +8,8 @@ import { SpaceError } from '../error.ts'
 export const READ_KEY_BYTES = 32
 /** The name of the read key that a space is founded with: no credential brings it in. */
 export const FOUNDING_EPOCH = ''
+/** Most epochs that are asked for, and handed over, at a time. */
+export const MAX_KEYS_PER_FRAME = 256
 /** Length of the id of a credential. */
 const ID_BYTES = 32
 
@@ -40,3 +43,7 @@ export function readKeyFromWire(
   if (epoch === undefined) throw new SpaceError(code, 'a read key that names no epoch')
   return { epoch, key: new Redacted(key) }
 }
+
+/** What an `Epoch` says of its read key: 32 bytes that no other gives. */
+export const commitmentOf = (space: PublicKey, key: Redacted<Uint8Array>): Uint8Array =>
+  sha256(pae('vestibule read key commitment v1', space.toBytes(), key.unwrap()))

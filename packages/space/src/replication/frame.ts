@@ -13,6 +13,7 @@ import {
 import { HeadMessage } from '../admission/admission.ts'
 import { FeedBatchMessage, MAX_BATCH_BYTES } from '../feed/entry.ts'
 import { ForkMessage } from '../feed/fork.ts'
+import { MAX_KEYS_PER_FRAME } from '../read-keys/read-key.ts'
 
 /** Most bytes of a frame. Two batches of the largest size, which prove a fork, fit with their tags. */
 export const MAX_FRAME_BYTES = 416 * 1024
@@ -97,5 +98,11 @@ export const SpaceFrame = message('SpaceFrame', {
       message('Branch', { feed: bytes(1, { length: 32 }), batch: optional(nested(2, FeedBatchMessage)) }),
     ),
   ),
+  /** Epochs whose read keys this end lacks, by their ids; empty for the one that the space was founded with. */
+  lacking: optional(
+    nested(16, message('Lacking', { epochs: repeated(bytes(1, { max: 32 }), { max: MAX_KEYS_PER_FRAME }) })),
+  ),
+  /** Read keys that the other end lacks, sealed to its device. */
+  readKeys: optional(bytes(17, { max: MAX_KEYS_PER_FRAME * 80 + 256 })),
 })
 export type SpaceFrame = MessageOf<typeof SpaceFrame>

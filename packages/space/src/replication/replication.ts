@@ -1,10 +1,11 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import type { Credential, Membership, Presented } from '@vestibule/credentials'
-import type { PublicKey } from '@vestibule/keys'
+import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Channel, type Clock, NetworkError } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
 import type { ForkProof } from '../feed/fork.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
+import { HandOver } from '../read-keys/hand-over.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { departureCredential, sayFarewell } from './farewell.ts'
 import { type SpacePeer, shakeHands } from './handshake.ts'
@@ -13,6 +14,12 @@ import { Session } from './session.ts'
 
 /** How long the other end may take to show who it is. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
+
+/** This device: who it is, and what opens what is sealed to it. */
+export interface OwnDevice {
+  readonly keyring: Pick<Keyring, 'openSealed'>
+  readonly signingContext: SigningContext
+}
 
 /** What a space hears from its channels. */
 export interface ReplicationEvents {
@@ -31,6 +38,7 @@ export interface ReplicationEvents {
 /** All channels of a space: each a handshake, then a session. */
 export class Replication {
   readonly #store: SpaceStore
+  readonly #device: OwnDevice
   readonly #signingContext: SigningContext
   readonly #clock: Clock
   readonly #events: ReplicationEvents
@@ -42,9 +50,10 @@ export class Replication {
   readonly #running = new Set<Promise<void>>()
   readonly #closing = new AbortController()
 
-  constructor(store: SpaceStore, signingContext: SigningContext, clock: Clock, events: ReplicationEvents) {
+  constructor(store: SpaceStore, device: OwnDevice, clock: Clock, events: ReplicationEvents) {
     this.#store = store
-    this.#signingContext = signingContext
+    this.#device = device
+    this.#signingContext = device.signingContext
     this.#clock = clock
     this.#events = events
   }
@@ -138,6 +147,7 @@ export class Replication {
         channel,
         peer,
         store,
+        handOver: new HandOver(store, this.#device, peer),
         introduction: () => introductionOf(store, signingContext),
         events: {
           onStored: (by, feed, length) => this.#onStored(by, feed, length),

@@ -5,6 +5,8 @@ import { headFromWire, headToWire } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import { type SignedHead, verifyHead } from '../feed/entry.ts'
 import type { ForkProof } from '../feed/fork.ts'
+import type { HandOver } from '../read-keys/hand-over.ts'
+import { epochFromWire, epochToWire } from '../read-keys/read-key.ts'
 import type { ReceivedBatch, SpaceStore } from '../space-store.ts'
 import { ForkTalk } from './fork-talk.ts'
 import { SpaceFrame } from './frame.ts'
@@ -38,6 +40,7 @@ export interface SessionParts {
   readonly store: SpaceStore
   /** What admits the feeds of this device, as things are; see `introductionOf`. */
   readonly introduction: () => readonly Credential[]
+  readonly handOver: HandOver
   readonly events: SessionEvents
 }
 
@@ -52,6 +55,7 @@ export class Session {
   readonly #store: SpaceStore
   readonly #events: SessionEvents
   readonly #introduction: () => readonly Credential[]
+  readonly #handOver: HandOver
   readonly #sync = new PeerSync()
   readonly #forks: ForkTalk
   /** Ids of what was said in the last introduction. */
@@ -63,11 +67,12 @@ export class Session {
   /** Where the own leave stands, when this member has left. */
   #leave: number | undefined
 
-  constructor({ channel, peer, store, introduction, events }: SessionParts) {
+  constructor({ channel, peer, store, introduction, handOver, events }: SessionParts) {
     this.peer = peer
     this.#channel = channel
     this.#store = store
     this.#introduction = introduction
+    this.#handOver = handOver
     this.#events = events
     this.#forks = new ForkTalk(store, (proof) => events.onFork(proof))
   }
@@ -109,7 +114,8 @@ export class Session {
       const step = frame === undefined ? this.#sync.step(this.#toSend()) : undefined
       if (frame !== undefined) await this.#channel.send(SpaceFrame.encode(await frame), { signal })
       else if (step !== undefined) await this.#send(step, signal)
-      else await this.#untilNews(signal)
+      if ((await this.#sayKeys(signal)) || frame !== undefined || step !== undefined) continue
+      await this.#untilNews(signal)
     }
     signal.throwIfAborted()
   }
@@ -133,6 +139,16 @@ export class Session {
     if (ids === this.#said) return undefined
     this.#said = ids
     return { introduction: { credentials: introduction.map(({ encoded }) => encoded) } }
+  }
+
+  /** Asks for read keys, or gives some; whether there was anything to say. */
+  async #sayKeys(signal: AbortSignal): Promise<boolean> {
+    const step = await this.#handOver.next()
+    if (step === undefined) return false
+    const frame =
+      step.type === 'ask' ? { lacking: { epochs: step.epochs.map(epochToWire) } } : { readKeys: step.sealed }
+    await this.#channel.send(SpaceFrame.encode(frame), { signal })
+    return true
   }
 
   #untilNews(signal: AbortSignal): Promise<void> {
@@ -201,6 +217,9 @@ export class Session {
     for (const { feed, from } of frame.wants?.wants ?? []) this.#sync.onWant(PublicKey.from(feed), from)
     if (frame.removal !== undefined) await this.#events.onRemoval(frame.removal)
     if (frame.verdict !== undefined) throw refusedByPeer(frame.verdict)
+    if (frame.lacking !== undefined)
+      this.#handOver.onAsked(frame.lacking.epochs.flatMap((id) => epochFromWire(id) ?? []))
+    if (frame.readKeys !== undefined) await this.#handOver.onGiven(frame.readKeys)
     if (frame.settled !== undefined) this.#sync.onSettled(frame.settled)
     if (frame.introduction !== undefined)
       this.#introduced = await parseIntroduction(frame.introduction.credentials, this.peer)

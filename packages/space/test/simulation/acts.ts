@@ -50,7 +50,7 @@ const writeOn = async (device: Device, { history, note }: Scene): Promise<void> 
   } catch (error) {
     one.outcome = 'refused'
     note(`${name} did not write “${text}”: ${codeOf(error)}`)
-    if (!isAnswer(error)) throw error
+    if (!isAnswer(error, 'READ_KEY_OUTDATED', 'READ_KEY_MISSING')) throw error
   }
 }
 

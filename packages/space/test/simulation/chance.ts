@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 import { Keyring } from '@vestibule/keys'
 import { seededRandom } from '@vestibule/network/testing'
 
@@ -53,7 +53,7 @@ export class SeededKeyring extends Keyring {
 
 /**
  * The platform's crypto for one run: random numbers follow from the seed, and nothing is done on other threads, whose
- * answers come when they like. Verification then takes `node:crypto`, as it does for few signatures; HPKE needs HMAC.
+ * answers come when they like. Verification then takes `node:crypto`, as it does for few signatures; HPKE needs HMAC and HKDF.
  */
 export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): Promise<T> {
   const chance = new Chance(seed)
@@ -63,7 +63,7 @@ export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): 
       new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(chance.bytes(array.byteLength))
       return array
     },
-    subtle: hmacOnly,
+    subtle: here,
   }
   Object.defineProperty(globalThis, 'crypto', { value, configurable: true, writable: true })
   try {
@@ -73,13 +73,25 @@ export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): 
   }
 }
 
-const hmacOnly = {
-  importKey: async (_: string, key: Uint8Array | ArrayBuffer, algorithm: unknown): Promise<Uint8Array> => {
-    if ((algorithm as { name?: string }).name !== 'HMAC') throw new TypeError('HMAC only')
-    return new Uint8Array(key instanceof Uint8Array ? key : new Uint8Array(key))
+type Bytes = Uint8Array | ArrayBuffer
+
+const here = {
+  importKey: async (
+    _: string,
+    key: Bytes,
+    algorithm: string | { readonly name: string },
+  ): Promise<Uint8Array> => {
+    const name = typeof algorithm === 'string' ? algorithm : algorithm.name
+    if (name !== 'HMAC' && name !== 'HKDF') throw new TypeError('HMAC and HKDF only')
+    return new Uint8Array(key)
   },
-  sign: async (_: string, key: Uint8Array, data: Uint8Array | ArrayBuffer): Promise<ArrayBuffer> => {
-    const mac = createHmac('sha256', key).update(new Uint8Array(data instanceof Uint8Array ? data : data))
+  sign: async (_: string, key: Uint8Array, data: Bytes): Promise<ArrayBuffer> => {
+    const mac = createHmac('sha256', key).update(new Uint8Array(data))
     return new Uint8Array(mac.digest()).buffer
   },
+  deriveBits: async (
+    { salt, info }: { readonly salt: Bytes; readonly info: Bytes },
+    key: Uint8Array,
+    bits: number,
+  ): Promise<ArrayBuffer> => hkdfSync('sha256', key, new Uint8Array(salt), new Uint8Array(info), bits / 8),
 }

@@ -35,6 +35,19 @@ interface Loss {
  * sealed to whom it takes does not do any more, though it comes after it.
  */
 export function epochsOf(verdicts: Verdicts): EpochState {
+  const { size } = verdicts.acts
+  let known = KNOWN.get(verdicts)
+  if (known?.size !== size) {
+    known = { size, state: judge(verdicts) }
+    KNOWN.set(verdicts, known)
+  }
+  return known.state
+}
+
+/** As it was judged last, until another act comes. */
+const KNOWN = new WeakMap<Verdicts, { readonly size: number; readonly state: EpochState }>()
+
+function judge(verdicts: Verdicts): EpochState {
   const { acts } = verdicts
   const all = (acts.byType.get('Epoch') ?? []).filter((index) => verdicts.counts(index))
   all.sort((a, b) => acts.causality.order(a, b))
@@ -121,3 +134,27 @@ function revocations(verdicts: Verdicts): Loss[] {
 
 const isMember = (verdicts: Verdicts, who: PublicKey, least = 0): boolean =>
   verdicts.acts.grantsOf(who).some((grant) => rankOf(grant.role) >= least && verdicts.stands(grant))
+
+/**
+ * Whether a member may be given the read key of an epoch by anybody: not of one that another had followed before it came.
+ * @param id of an epoch; `undefined` for the read key that the space was founded with
+ */
+export function mayHold(verdicts: Verdicts, who: PublicKey, id: string | undefined): boolean {
+  const { acts } = verdicts
+  const epoch = id === undefined ? undefined : acts.find(id)
+  const isKnown = epoch !== undefined && acts.act(epoch).claim.type === 'Epoch'
+  if (!isMember(verdicts, who) || isKnown !== (id !== undefined)) return false
+  const came = acts
+    .grantsOf(who)
+    .filter(({ index }) => verdicts.counts(index))
+    .filter((grant) => verdicts.endings(grant).every((ender) => limitOf(acts.act(ender)) !== null))
+    .map(({ index }) => index)
+  const first = came.reduce((a, b) => (acts.causality.order(a, b) < 0 ? a : b))
+  if (epoch !== undefined && !acts.before(epoch, first)) return true
+  return !(acts.byType.get('Epoch') ?? []).some(
+    (other) =>
+      acts.before(other, first) &&
+      verdicts.counts(other) &&
+      (epoch === undefined || acts.before(epoch, other)),
+  )
+}
