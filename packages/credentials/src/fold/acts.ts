@@ -136,6 +136,11 @@ export class Acts {
     return act.source
   }
 
+  credentialOf(id: string): Credential | undefined {
+    const index = this.#index.get(id)
+    return index === undefined ? undefined : this.credential(index)
+  }
+
   grant(index: number): Grant | undefined {
     return this.#grants[index]
   }

@@ -21,6 +21,7 @@ import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
 import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
 import { type Member, Members } from './outputs/members.ts'
+import { pathTo } from './outputs/path.ts'
 import { mayChange, mayRemove } from './outputs/standing.ts'
 import { type Why, why } from './outputs/why.ts'
 import { packSnapshot, unpackSnapshot } from './snapshot/snapshot.ts'
@@ -170,7 +171,7 @@ export class Membership {
 
   /** The name of the space, once its genesis is there. */
   get name(): string | undefined {
-    const claim = this.genesis?.claim
+    const { claim } = this.genesis ?? {}
     return claim?.type === 'SpaceGenesis' ? claim.name : undefined
   }
 
@@ -317,21 +318,10 @@ export class Membership {
 
   /**
    * The line of grants from the genesis to one of them, as `verifyAdmission` wants it.
-   * @param id of a `SpaceMember` or `ChangedRole` that counts
-   * @throws TypeError when it is something else
+   * @throws TypeError when the id is not that of a `SpaceMember` or `ChangedRole` that counts
    */
   admissionPath(id: string): Credential[] {
-    const path: Credential[] = []
-    const { genesis } = this
-    const index = this.#acts.find(id)
-    let grant = index === undefined ? undefined : this.#acts.grant(index)
-    while (grant !== undefined && this.#verdicts.counts(grant.index)) {
-      path.push(this.#acts.credential(grant.index))
-      grant = this.#verdicts.admitter(grant)
-    }
-    if (path.length === 0 || genesis === undefined)
-      throw new TypeError('expected the id of an admission that counts')
-    return [genesis, ...path.reverse()]
+    return pathTo(this.#verdicts, id)
   }
 
   #all(): Act[] {

@@ -1,3 +1,4 @@
+import '../crypto-here.ts'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { Keyring, type PublicKey } from '@vestibule/keys'
 import { type Clock, NetworkManager, type NetworkNode } from '@vestibule/network'
