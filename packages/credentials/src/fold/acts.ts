@@ -136,11 +136,6 @@ export class Acts {
     return act.source
   }
 
-  credentialOf(id: string): Credential | undefined {
-    const index = this.#index.get(id)
-    return index === undefined ? undefined : this.credential(index)
-  }
-
   grant(index: number): Grant | undefined {
     return this.#grants[index]
   }

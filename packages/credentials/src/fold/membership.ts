@@ -101,12 +101,8 @@ export class Membership {
    * verdict on them. They are for this device, not for others, and may be thrown away.
    */
   snapshot(): Promise<Uint8Array> {
-    const genesis = this.#verdicts.genesis
-    return packSnapshot({
-      space: this.space,
-      ...(genesis !== undefined && { genesis: this.#acts.act(genesis).id }),
-      acts: this.#all(),
-    })
+    const { space, genesis } = this
+    return packSnapshot({ space, ...(genesis && { genesis: genesis.id }), acts: this.#all() })
   }
 
   /** Another one with the same credentials, to see what would come of more. */
@@ -132,8 +128,7 @@ export class Membership {
 
   /** Whether a credential is in the graph and allowed, as things are. */
   counts(id: string): boolean {
-    const index = this.#acts.find(id)
-    return index !== undefined && this.#verdicts.counts(index)
+    return this.has(id) && this.#verdicts.counts(this.#acts.at(id))
   }
 
   /** How many credentials wait for parents. */
