@@ -101,8 +101,9 @@ export class Membership {
    * verdict on them. They are for this device, not for others, and may be thrown away.
    */
   snapshot(): Promise<Uint8Array> {
-    const { space, genesis } = this
-    return packSnapshot({ space, ...(genesis && { genesis: genesis.id }), acts: this.#all() })
+    const { genesis } = this.#verdicts
+    const root = genesis === undefined ? {} : { genesis: this.#acts.act(genesis).id }
+    return packSnapshot({ space: this.space, ...root, acts: this.#all() })
   }
 
   /** Another one with the same credentials, to see what would come of more. */
