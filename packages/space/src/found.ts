@@ -1,7 +1,8 @@
 import { randomBytes } from '@noble/hashes/utils.js'
-import { type FeedPurpose, issueCredential, MAX_NAME_BYTES, proveFeed } from '@vestibule/credentials'
+import { issueCredential, MAX_NAME_BYTES } from '@vestibule/credentials'
 import { type Keyring, type PublicKey, Redacted } from '@vestibule/keys'
 import type { Clock } from '@vestibule/network'
+import { admitOwnFeed } from './admission/own-feed.ts'
 import { createBatch, emptyHead } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
 import { withFreshKeys } from './fresh-keys.ts'
@@ -48,7 +49,7 @@ async function prepare(
   controlFeedKey: PublicKey,
   dataFeedKey: PublicKey,
 ): Promise<{ record: SpaceRecord; writes: StorageWrite[] }> {
-  const { identityKey: member, deviceKey: device, profile, chain } = signingContext
+  const { identityKey: member, profile, chain } = signingContext
   const bySpace = { signer: keyring, issuer: space, issuedAtMs: clock.now() }
   const genesis = await issueCredential({ ...bySpace, claim: { type: 'SpaceGenesis', space, ...named } })
   const founder = await issueCredential({
@@ -57,13 +58,10 @@ async function prepare(
     parents: [genesis.id],
   })
   await keyring.deleteKey(space)
-  const admitOwn = async (feed: PublicKey, purpose: FeedPurpose, parents: string[]) => {
-    const binding = { member, device, feed, purpose }
-    const proof = await proveFeed({ signer: keyring, ...binding })
-    return signingContext.issue({ type: 'AdmittedFeed', space, ...binding, proof }, { parents })
-  }
-  const control = await admitOwn(controlFeedKey, 'CONTROL', [founder.id, ...chain.map(({ id }) => id)])
-  const data = await admitOwn(dataFeedKey, 'DATA', [control.id])
+  const own = { keyring, signingContext }
+  const after = [founder.id, ...chain.map(({ id }) => id)]
+  const control = await admitOwnFeed(own, { space, feed: controlFeedKey, purpose: 'CONTROL' }, after)
+  const data = await admitOwnFeed(own, { space, feed: dataFeedKey, purpose: 'DATA' }, [control.id])
   const payloads = [genesis, founder, ...chain, control, data].map(({ encoded }) => encoded)
   const run = await createBatch(keyring, emptyHead(space, controlFeedKey), payloads)
   const prefix = storageKeys.feed(space, controlFeedKey)

@@ -1,9 +1,7 @@
 import type { Credential } from '@vestibule/credentials'
-
 import type { PublicKey, Signer } from '@vestibule/keys'
 import { Horizon } from './acts/horizon.ts'
 import { parseAdmission, type SpaceAdmission, verifyAll } from './admission/admission.ts'
-
 import { SpaceError } from './error.ts'
 import { Carriers, credentialsFrom, credentialsIn } from './feed/carriers.ts'
 import { createRuns } from './feed/create-runs.ts'

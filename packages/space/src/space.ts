@@ -7,7 +7,7 @@ import { readNotice } from './acts/notice.ts'
 import type { Actor } from './acts/perform.ts'
 import { readmit } from './acts/readmit.ts'
 import { rewrite } from './acts/rewrite.ts'
-import type { SpaceListener } from './acts/space-listener.ts'
+import { type SpaceListener, tellAll } from './acts/space-listener.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
@@ -379,16 +379,7 @@ export class Space extends MemberActs {
     this.#emit((listener) => listener.onProblem?.(problem))
   }
 
-  /** A listener that throws is its owner's mistake, and stops neither the others nor the space. */
   #emit(call: (listener: SpaceListener) => void): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        call(listener)
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
-      }
-    }
+    tellAll(this.#listeners, call)
   }
 }

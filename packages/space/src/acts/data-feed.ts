@@ -1,5 +1,6 @@
-import { type Credential, isAtLeast, proveFeed } from '@vestibule/credentials'
+import { isAtLeast } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
+import { admitOwnFeed } from '../admission/own-feed.ts'
 import { SpaceError } from '../error.ts'
 import { withFreshKeys } from '../fresh-keys.ts'
 import type { SpaceStore } from '../space-store.ts'
@@ -22,7 +23,8 @@ export async function ownDataFeed(actor: Actor): Promise<PublicKey> {
   if (dataFeedKey !== undefined && isOpen(store, dataFeedKey)) return dataFeedKey
   return withFreshKeys(keyring, async (createKey) => {
     const feed = await createKey()
-    const admitted = await admitOwn(actor, feed)
+    const { spaceKey: space } = store.record
+    const admitted = await admitOwnFeed(actor, { space, feed, purpose: 'DATA' }, store.parentsOfNext())
     const record = { ...store.record, dataFeedKey: feed }
     await store.append(keyring, store.record.controlFeedKey, [admitted.encoded], [store.recordWrite(record)])
     store.record = record
@@ -32,14 +34,3 @@ export async function ownDataFeed(actor: Actor): Promise<PublicKey> {
 
 const isOpen = ({ roster, horizon }: SpaceStore, feed: PublicKey): boolean =>
   roster.feed(feed)?.purpose === 'DATA' && horizon.limitOf(feed) === Number.POSITIVE_INFINITY
-
-async function admitOwn({ store, keyring, signingContext }: Actor, feed: PublicKey): Promise<Credential> {
-  const { identityKey: member, deviceKey: device } = signingContext
-  const binding = { member, device, feed, purpose: 'DATA' } as const
-  const proof = await proveFeed({ signer: keyring, ...binding })
-  const space = store.record.spaceKey
-  return signingContext.issue(
-    { type: 'AdmittedFeed', space, ...binding, proof },
-    { parents: store.parentsOfNext() },
-  )
-}

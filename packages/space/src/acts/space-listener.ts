@@ -3,6 +3,19 @@ import type { Message } from '../message.ts'
 import type { SpacePeer } from '../replication/handshake.ts'
 import type { Departure, Member } from '../roster.ts'
 
+/** A listener that throws is its owner's mistake, and stops neither the others nor whoever tells them. */
+export function tellAll<L>(listeners: Iterable<L>, call: (listener: L) => void): void {
+  for (const listener of [...listeners]) {
+    try {
+      call(listener)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
 /** What happens in a space; each part may be left out. */
 export interface SpaceListener {
   /** Somebody became a member or changed. */

@@ -1,4 +1,4 @@
-import { type FeedPurpose, isAtLeast, proveFeed } from '@vestibule/credentials'
+import { isAtLeast } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
 import { createBatch, emptyHead } from '../feed/entry.ts'
@@ -8,6 +8,7 @@ import type { SpaceStore } from '../space-store.ts'
 import type { StagedStorage } from '../storage/staged-storage.ts'
 import { prepareAcceptance } from './accept.ts'
 import type { SpaceAdmission } from './admission.ts'
+import { admitOwnFeed } from './own-feed.ts'
 
 /** This device, as it will act in the space. */
 interface Own {
@@ -38,23 +39,19 @@ export async function adopt(
 async function withOwnFeeds(
   admission: SpaceAdmission,
   feeds: { readonly controlFeedKey: PublicKey; readonly dataFeedKey: PublicKey },
-  { keyring, signingContext }: Own,
+  own: Own,
 ): Promise<SpaceAdmission> {
   const { spaceKey: space, path } = admission
-  const { identityKey: member, deviceKey: device, chain } = signingContext
   const grant = path.at(-1)
   if (grant === undefined) throw new SpaceError('BAD_ADMISSION', 'no grant')
-  const admit = async (feed: PublicKey, purpose: FeedPurpose, parents: readonly string[]) => {
-    const binding = { member, device, feed, purpose }
-    const proof = await proveFeed({ signer: keyring, ...binding })
-    return signingContext.issue({ type: 'AdmittedFeed', space, ...binding, proof }, { parents })
-  }
-  const named = [...chain].reverse()
-  const control = await admit(feeds.controlFeedKey, 'CONTROL', [grant.id, ...named.map(({ id }) => id)])
+  const named = [...own.signingContext.chain].reverse()
+  const after = [grant.id, ...named.map(({ id }) => id)]
+  const control = await admitOwnFeed(own, { space, feed: feeds.controlFeedKey, purpose: 'CONTROL' }, after)
   const writes = 'role' in grant.claim && isAtLeast(grant.claim.role, 'EDITOR')
-  const data = writes ? [await admit(feeds.dataFeedKey, 'DATA', [control.id])] : []
+  const ofData = { space, feed: feeds.dataFeedKey, purpose: 'DATA' } as const
+  const data = writes ? [await admitOwnFeed(own, ofData, [control.id])] : []
   const payloads = [...named, control, ...data].map(({ encoded }) => encoded)
-  const { batch } = await createBatch(keyring, emptyHead(space, feeds.controlFeedKey), payloads)
+  const { batch } = await createBatch(own.keyring, emptyHead(space, feeds.controlFeedKey), payloads)
   return {
     ...admission,
     credentials: [...admission.credentials, ...named, control, ...data],

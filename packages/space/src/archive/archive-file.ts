@@ -146,7 +146,9 @@ export class Archive {
     for (const isLast of [false, true]) {
       try {
         return cipher(this.#key, number, isLast, this.#header).decrypt(frame)
-      } catch {}
+      } catch {
+        // Whether a frame is the last one nothing says but that it opens as such.
+      }
     }
     throw bad('it is damaged')
   }

@@ -1,6 +1,7 @@
 import { MAX_NAME_BYTES, type Profile } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import { perform, publish } from '../acts/perform.ts'
+import { tellAll } from '../acts/space-listener.ts'
 import type { SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import type { IdentityBackup } from '../recovery/content.ts'
@@ -276,15 +277,7 @@ export class Identity {
   }
 
   #emit(call: (listener: IdentityListener) => void): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        call(listener)
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
-      }
-    }
+    tellAll(this.#listeners, call)
   }
 }
 

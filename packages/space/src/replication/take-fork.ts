@@ -1,6 +1,6 @@
-import { type Credential, proveFeed } from '@vestibule/credentials'
+import type { Credential } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
-import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../feed/entry.ts'
+import { admitOwnFeed } from '../admission/own-feed.ts'
 import type { ForkProof } from '../feed/fork.ts'
 import { withFreshKeys } from '../fresh-keys.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
@@ -32,11 +32,10 @@ export async function takeFork(own: Own, proof: ForkProof): Promise<'OWN' | 'OTH
   const isOwn = proof.feed === record.controlFeedKey || proof.feed === record.dataFeedKey
   if (proof.feed === record.controlFeedKey) await renewControlFeed(own, proof, orphans)
   else {
-    const parts = inBatches(orphans.map(({ encoded }) => encoded))
-    const last = parts.pop()
-    for (const part of parts) await store.append(keyring, record.controlFeedKey, part)
-    if (last === undefined) await store.write([store.forks.write(proof)])
-    else await store.append(keyring, record.controlFeedKey, last, [store.forks.write(proof)])
+    const payloads = orphans.map(({ encoded }) => encoded)
+    const writes = [store.forks.write(proof)]
+    if (payloads.length === 0) await store.write(writes)
+    else await store.append(keyring, record.controlFeedKey, payloads, writes)
   }
   store.addFork(proof)
   return isOwn ? 'OWN' : 'OTHER'
@@ -48,42 +47,20 @@ async function renewControlFeed(own: Own, proof: ForkProof, orphans: readonly Cr
   await withFreshKeys(keyring, async (createKey) => {
     const feed = await createKey()
     const admitted = await admitOwn(own, feed)
-    const [first = [], ...parts] = inBatches([admitted, ...orphans].map(({ encoded }) => encoded))
-    const last = parts.pop()
+    const payloads = [admitted, ...orphans].map(({ encoded }) => encoded)
     const record = { ...store.record, controlFeedKey: feed }
-    await store.renew(keyring, record, first, last === undefined ? [store.forks.write(proof)] : [])
-    for (const part of parts) await store.append(keyring, feed, part)
-    // Cut off before this, the device finds the fork again, as that of a feed which is no longer its own.
-    if (last !== undefined) await store.append(keyring, feed, last, [store.forks.write(proof)])
+    await store.renew(keyring, record, payloads, [store.forks.write(proof)])
   })
 }
 
 /** It comes after what admitted the control feed before it and the member: all others have heard of those. */
-async function admitOwn({ store, keyring, signingContext }: Own, feed: PublicKey): Promise<Credential> {
-  const { identityKey: member, deviceKey: device } = signingContext
+function admitOwn(own: Own, feed: PublicKey): Promise<Credential> {
+  const { store, signingContext } = own
   const { membership } = store.roster
   const before = membership.feeds().get(store.record.controlFeedKey)
-  const parents = [before?.credential, membership.members().get(member)?.since]
-  const binding = { member, device, feed, purpose: 'CONTROL' } as const
-  const proof = await proveFeed({ signer: keyring, ...binding })
-  return signingContext.issue(
-    { type: 'AdmittedFeed', space: store.record.spaceKey, ...binding, proof },
-    { parents: [...new Set(parents.flatMap((id) => id ?? []))].sort() },
-  )
-}
-
-/** In parts that fit a batch each. */
-function inBatches(payloads: readonly Uint8Array[]): Uint8Array[][] {
-  const parts: Uint8Array[][] = []
-  let room = 0
-  for (const payload of payloads) {
-    room -= payload.length
-    const last = parts.at(-1)
-    if (last !== undefined && room >= 0 && last.length < MAX_BATCH_ENTRIES) last.push(payload)
-    else {
-      parts.push([payload])
-      room = MAX_BATCH_BYTES - payload.length
-    }
-  }
-  return parts
+  const parents = [before?.credential, membership.members().get(signingContext.identityKey)?.since]
+  const { spaceKey: space } = store.record
+  return admitOwnFeed(own, { space, feed, purpose: 'CONTROL' }, [
+    ...new Set(parents.flatMap((id) => id ?? [])),
+  ])
 }
