@@ -132,6 +132,16 @@ describe('epochs', () => {
     expect(said(after)).toEqual([undefined, true, true])
   })
 
+  it('that leave out one who has left do when it is removed as well', () => {
+    const tell = (known: (left: string) => string[]) =>
+      tale('M:A X:E', (s) => {
+        const epoch = s.say('e', 'F', EPOCH, known(s.say('l', 'X', LEAVE)))
+        s.say('r', 'F', remove(who('X')), [epoch])
+      })
+    expect(said(tell((left) => [left]))).toEqual(['e', false, false])
+    expect(said(tell(() => []))).toEqual([undefined, true, true])
+  })
+
   it('are needed after the revocation of a device that was named, while its owner is a member', () => {
     const tell = (more: (s: Story, revoked: string) => void = () => undefined) =>
       tale('X:E', (s) => {
@@ -245,10 +255,12 @@ describe('epochs, on random histories', () => {
           expect(owners.length === 0 || live.length > 0, print(history)).toBe(true)
         }
         for (const one of PEOPLE) {
-          const departed = fold.departuresOf(one).filter(({ issuer }) => issuer !== one)
-          if (fold.roleOf(one) !== undefined || departed.length === 0) continue
+          const departures = fold.departuresOf(one)
+          const isRemoved = departures.some(({ issuer }) => issuer !== one)
+          if (fold.roleOf(one) !== undefined || !isRemoved) continue
+          // Whatever ended its membership: one who has left may be removed as well.
           expect(
-            departed.some(({ id }) => fold.comesAfter(current.id, id)),
+            departures.some(({ id }) => fold.comesAfter(current.id, id)),
             print(history),
           ).toBe(true)
         }
