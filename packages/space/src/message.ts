@@ -79,23 +79,29 @@ export interface MessageContent {
 }
 
 /**
- * The payload of a data entry, sealed for its place.
- * @param keys hold the read key of `place.epoch`
+ * What is sealed of a message.
  * @throws SpaceError `TOO_LARGE`
  */
-export function encodeDataEntry(
-  { body, type, timestampMs }: MessageContent,
-  place: EntryPlace,
-  keys: Pick<ReadKeyRing, 'entryKey'>,
-): Uint8Array {
+export function encodeBody({ body, type, timestampMs }: MessageContent): Uint8Array {
   const size = sizeOf(body)
   if (size > MAX_MESSAGE_BYTES) throw new SpaceError('TOO_LARGE', `a message of ${size} bytes`)
   if (type !== undefined && sizeOf(type) > MAX_MESSAGE_TYPE_BYTES)
     throw new SpaceError('TOO_LARGE', 'the type of a message has at most 64 bytes of UTF-8')
+  const content = typeof body === 'string' ? { text: body } : { bytes: body }
+  return MessageBody.encode({ timestampMs, ...(type !== undefined && { type }), ...content })
+}
+
+/**
+ * The payload of a data entry: a body, sealed for its place.
+ * @param keys hold the read key of `place.epoch`
+ */
+export function sealBody(
+  body: Uint8Array,
+  place: EntryPlace,
+  keys: Pick<ReadKeyRing, 'entryKey'>,
+): Uint8Array {
   const key = keys.entryKey(place.epoch)
   if (key === undefined) throw new TypeError('the read key of the epoch is not held')
-  const content = typeof body === 'string' ? { text: body } : { bytes: body }
-  const plain = MessageBody.encode({ timestampMs, ...(type !== undefined && { type }), ...content })
   const nonce = randomBytes(NONCE_BYTES)
   const { lamport, epoch } = place
   return SealedEntry.encode({
@@ -103,7 +109,7 @@ export function encodeDataEntry(
     lamport,
     epoch: epochToWire(epoch),
     nonce,
-    sealed: sealEntry(key, nonce, place, plain),
+    sealed: sealEntry(key, nonce, place, body),
   })
 }
 

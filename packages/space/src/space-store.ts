@@ -157,13 +157,13 @@ export class SpaceStore {
     await this.#storage.transact(this.readKeys.drop(epoch))
   }
 
-  /** Where the next message of an own data feed will stand, sealed by the read key of an epoch. */
-  placeOfNext(feed: PublicKey, epoch: string): EntryPlace {
+  /** Where the next message of an own data feed will stand, sealed by the read key of an epoch; or so many after it. */
+  placeOfNext(feed: PublicKey, epoch: string, after = 0): EntryPlace {
     return {
       space: this.record.spaceKey,
       feed,
-      sequence: this.#feeds.get(feed)?.length ?? 0,
-      lamport: this.log.nextLamport,
+      sequence: (this.#feeds.get(feed)?.length ?? 0) + after,
+      lamport: this.log.lamportIn(1 + after),
       epoch,
     }
   }

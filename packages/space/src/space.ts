@@ -1,9 +1,9 @@
 import type { Credential, Role } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import type { Channel, Clock } from '@vestibule/network'
-import { ownDataFeed } from './acts/data-feed.ts'
 import { MemberActs } from './acts/member-acts.ts'
 import { readNotice } from './acts/notice.ts'
+import { ownFeeds } from './acts/own-feeds.ts'
 import type { Actor } from './acts/perform.ts'
 import { readmit } from './acts/readmit.ts'
 import { rewrite } from './acts/rewrite.ts'
@@ -14,7 +14,8 @@ import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
 import type { SigningContext } from './identity/signing-context.ts'
 import { type Missing, missingOf } from './lifecycle/missing.ts'
-import { encodeDataEntry, type Message, type MessageContent, type PlacedMessage } from './message.ts'
+import { encodeBody, type Message, type PlacedMessage } from './message.ts'
+import { Outbox, writeMessages } from './messages/outbox.ts'
 import { ReadKeys } from './read-keys/read-keys.ts'
 import { topicOf } from './read-keys/topic.ts'
 import { storageKeys } from './record.ts'
@@ -47,6 +48,7 @@ export class Space extends MemberActs {
   readonly #parts: SpaceParts
   readonly #replication: Replication
   protected readonly readKeys: ReadKeys
+  readonly #outbox: Outbox
   readonly #listeners = new Set<SpaceListener>()
   #members: readonly Member[]
   #removal: Departure | undefined
@@ -71,6 +73,11 @@ export class Space extends MemberActs {
       ...{ store, ...parts, serially: (task) => this.serially(task) },
       onProblem: (problem) => this.report(problem),
       onChange: () => this.#emit((listener) => listener.onReadKeys?.()),
+    })
+    this.#outbox = new Outbox({
+      readKeys: this.readKeys,
+      act: (task) => this.act(task),
+      asked: () => store.serial.asked,
     })
     store.onReadKeys = (messages) => {
       this.#replication.wake()
@@ -193,17 +200,17 @@ export class Space extends MemberActs {
   }
 
   /**
-   * Writes a message: text, or bytes. Durable on this device when it resolves; see {@link Space.delivered}.
+   * Writes a message: text, or bytes, which are copied. Durable on this device when it resolves; see
+   * {@link Space.delivered}. Several that are written without waiting for each other keep their order, and share
+   * transactions.
    * @param options `type`: what kind of message it is, at most 64 bytes of UTF-8; see {@link Space.send}
    * @throws SpaceError `NOT_ALLOWED` for a reader, `NOT_A_MEMBER` for one no longer, `TOO_LARGE` (60 KiB), `CLOSED`, and
    *   storage errors; `READ_KEY_OUTDATED` and `READ_KEY_MISSING` until a member has been met who has, or makes, a read
    *   key that nobody holds who may not
    */
   write(body: string | Uint8Array, { type }: { readonly type?: string } = {}): Promise<Message> {
-    return this.act((actor) => {
-      const timestampMs = Math.max(0, Math.floor(this.#parts.clock.now()))
-      return this.#writeOne(actor, { body, timestampMs, ...(type !== undefined && { type }) })
-    })
+    const timestampMs = Math.max(0, Math.floor(this.#parts.clock.now()))
+    return this.#outbox.write({ body, timestampMs, ...(type !== undefined && { type }) })
   }
 
   /**
@@ -213,33 +220,20 @@ export class Space extends MemberActs {
    */
   rewrite(): Promise<Message[]> {
     return this.act((actor) =>
-      rewrite(actor, (content, alsoWrite) => this.#writeOne(actor, content, alsoWrite)),
+      rewrite(actor, (content, alsoWrite) =>
+        writeMessages(actor, this.readKeys, [encodeBody(content)], alsoWrite),
+      ),
     )
   }
 
-  async #writeOne(
-    actor: Actor,
-    content: MessageContent,
-    alsoWrite: readonly StorageWrite[] = [],
-  ): Promise<Message> {
-    const { store, keyring } = actor
-    const feed = await ownDataFeed(actor)
-    const place = store.placeOfNext(feed, await this.readKeys.forWriting())
-    const payload = encodeDataEntry(content, place, store.readKeys)
-    const { messages } = await store.append(keyring, feed, [payload], alsoWrite)
-    return messages[0]?.open(store.readKeys) as Message
-  }
-
   /**
-   * Waits until another member has stored everything that this device has written so far. With nobody connected
-   * that may be long: give a signal. Aborting ends only the wait.
+   * Waits until another member has stored everything that this device has written so far, in all feeds that it has had
+   * here. With nobody connected that may be long: give a signal. Aborting ends only the wait.
    * @throws the signal's reason; SpaceError `CLOSED`
    */
   async delivered(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen()
-    const { controlFeedKey, dataFeedKey } = this.store.record
-    const own = dataFeedKey === undefined ? [controlFeedKey] : [controlFeedKey, dataFeedKey]
-    await this.#replication.delivered(own, options.signal)
+    await this.#replication.delivered(ownFeeds(this.store, this.#parts.signingContext), options.signal)
   }
 
   /**

@@ -14,7 +14,7 @@ import {
   SigningContext,
   SpaceError,
 } from '../src/index.ts'
-import { encodeDataEntry, MessageBody, PlacedMessage, SealedEntry } from '../src/message.ts'
+import { encodeBody, MessageBody, PlacedMessage, SealedEntry, sealBody } from '../src/message.ts'
 import { sealEntry } from '../src/read-keys/entry-cipher.ts'
 import { ReadKeyRing } from '../src/read-keys/ring.ts'
 import { encodeRecord, parseRecord } from '../src/record.ts'
@@ -188,8 +188,8 @@ decoderSuite('a message', async () => {
     samples: [
       plainEntry('text', 1, 2),
       plainEntry(bytes, 2 ** 40, 2 ** 40),
-      encodeDataEntry({ body: 'text', type: 'note', timestampMs: 5 }, place, ring),
-      encodeDataEntry({ body: bytes, timestampMs: 2 ** 40 }, place, ring),
+      sealBody(encodeBody({ body: 'text', type: 'note', timestampMs: 5 }), place, ring),
+      sealBody(encodeBody({ body: bytes, timestampMs: 2 ** 40 }), place, ring),
     ],
     isRefusal: () => false,
   }

@@ -3,7 +3,7 @@ import { Keyring, Redacted } from '@vestibule/keys'
 import { describe, expect, test } from 'vitest'
 import { createBatch, emptyHead } from '../src/feed/entry.ts'
 import { MAX_MESSAGE_BYTES, MAX_MESSAGE_TYPE_BYTES } from '../src/index.ts'
-import { encodeDataEntry, PlacedMessage, SealedEntry } from '../src/message.ts'
+import { encodeBody, PlacedMessage, SealedEntry, sealBody } from '../src/message.ts'
 import type { EntryPlace } from '../src/read-keys/entry-cipher.ts'
 import { ReadKeyRing } from '../src/read-keys/ring.ts'
 import { plainEntry } from './plain-entry.ts'
@@ -23,7 +23,7 @@ const ringOf = (...epochs: string[]) =>
   )
 const ring = ringOf('', EPOCH)
 const place: EntryPlace = { space, feed, sequence: 3, lamport: 9, epoch: EPOCH }
-const payload = encodeDataEntry({ body: 'hello', type: 'note', timestampMs: 5 }, place, ring)
+const payload = sealBody(encodeBody({ body: 'hello', type: 'note', timestampMs: 5 }), place, ring)
 const entryOf = (payload: Uint8Array, sequence = 3) => ({
   sequence,
   payload,
@@ -50,7 +50,7 @@ describe('a sealed entry', () => {
 
   test('is sealed anew each time, and carries bytes as well', () => {
     const bytes = Uint8Array.of(0, 1, 255)
-    const [one, two] = [1, 2].map(() => encodeDataEntry({ body: bytes, timestampMs: 0 }, place, ring))
+    const [one, two] = [1, 2].map(() => sealBody(encodeBody({ body: bytes, timestampMs: 0 }), place, ring))
     expect(one).not.toEqual(two)
     for (const sealed of [one, two]) expect(open(sealed ?? bytes)?.bytes).toEqual(bytes)
   })
@@ -73,9 +73,11 @@ describe('a sealed entry', () => {
   test('is held to its bounds', () => {
     const text = 'x'.repeat(MAX_MESSAGE_BYTES)
     const type = 't'.repeat(MAX_MESSAGE_TYPE_BYTES)
-    expect(open(encodeDataEntry({ body: text, type, timestampMs: 2 ** 50 }, place, ring))?.text).toBe(text)
+    expect(open(sealBody(encodeBody({ body: text, type, timestampMs: 2 ** 50 }), place, ring))?.text).toBe(
+      text,
+    )
     for (const content of [{ body: `${text}x` }, { body: 'x', type: `${type}t` }])
-      expect(() => encodeDataEntry({ ...content, timestampMs: 0 }, place, ring)).toThrow(
+      expect(() => sealBody(encodeBody({ ...content, timestampMs: 0 }), place, ring)).toThrow(
         expect.objectContaining({ code: 'TOO_LARGE' }),
       )
     const parts = SealedEntry.parse(payload)
@@ -110,7 +112,7 @@ test('what cannot be read stays in its feed, and keeps nobody from reading the r
 test('a batch of sealed entries is no larger than the bounds of a feed allow', async () => {
   const body = 'x'.repeat(MAX_MESSAGE_BYTES)
   const payloads = [0, 1, 2].map((sequence) =>
-    encodeDataEntry({ body, timestampMs: 0 }, { ...place, sequence }, ring),
+    sealBody(encodeBody({ body, timestampMs: 0 }), { ...place, sequence }, ring),
   )
   const { batch } = await createBatch(keyring, emptyHead(space, feed), payloads)
   expect(batch.payloads).toHaveLength(3)

@@ -9,7 +9,7 @@ import type { Actor } from './perform.ts'
  */
 export async function rewrite(
   { store, signingContext: { identityKey, deviceKey } }: Actor,
-  write: (content: MessageContent, alsoWrite: readonly StorageWrite[]) => Promise<Message>,
+  write: (content: MessageContent, alsoWrite: readonly StorageWrite[]) => Promise<Message[]>,
 ): Promise<Message[]> {
   const again: Message[] = []
   for (const { id, device, included, text, bytes, type, timestampMs } of store.messages(identityKey)) {
@@ -17,7 +17,7 @@ export async function rewrite(
     if (included !== false || device !== deviceKey || body === undefined) continue
     const content = { body, timestampMs, ...(type !== undefined && { type }) }
     const key = storageKeys.rewritten(store.record.spaceKey, id)
-    again.push(await write(content, [{ key, value: new Uint8Array(0) }]))
+    again.push(...(await write(content, [{ key, value: new Uint8Array(0) }])))
     store.rewritten.add(id)
   }
   return again

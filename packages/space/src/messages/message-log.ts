@@ -39,9 +39,9 @@ export class MessageLog {
     return this.#placed.find((placed) => placed.hasId(id))
   }
 
-  /** What the next own message counts as. */
-  get nextLamport(): number {
-    return Math.min(this.#lamport + 1, MAX_LAMPORT)
+  /** What the own message counts as that is the first from now on, the second and so on. */
+  lamportIn(messages: number): number {
+    return Math.min(this.#lamport + messages, MAX_LAMPORT)
   }
 }
 
