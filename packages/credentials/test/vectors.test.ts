@@ -101,7 +101,7 @@ describe('the golden bytes', () => {
   })
 
   it('are the ones that were released', () => {
-    const hash = 'c513577e5fde9e9f8c6078abfc9546f99e3e6195096870a0886e4707a598673b'
+    const hash = '205ee9fab01b84ea4ab01e1636eb131cc9f8be395e6a88514468ca2b0688df2f'
     expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
   })
 

@@ -43,6 +43,8 @@ export interface SpaceMember {
   readonly invitationId?: Uint8Array
   /** The id of the `DelegatedInvitation` that this admission redeems; it grants that one's role or nothing. */
   readonly delegation?: string
+  /** The member is given no read key from before this: it reads what is written under the epochs that come after it. */
+  readonly history?: 'none'
 }
 
 /** The feed with the key `feed` is written by `device` of `member`, and both of these keys agree. */

@@ -95,6 +95,7 @@ const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
     profile: nested(4, ProfileWire),
     invitationId: optional(bytes(5, { length: 16 })),
     delegation: optional(id(6)),
+    history: optional(oneOf(7, ['none'])),
   }),
   ChangedRole: message('ChangedRole', { space: key(1), member: key(2), role: role(3), heads: heads(4) }),
   RemovedMember: message('RemovedMember', { space: key(1), member: key(2), heads: heads(3) }),

@@ -61,6 +61,8 @@ export class Acts {
   readonly founders: Grant[] = []
   /** By the id of the invitation. */
   readonly redemptions = new Map<string, Grant[]>()
+  /** Of those who are to read nothing from before. */
+  readonly withoutHistory: Grant[] = []
   readonly cancels = new Map<string, number[]>()
   readonly attempts = new Map<string, number[]>()
   readonly delegationsBy = new Map<PublicKey, string[]>()
@@ -226,8 +228,9 @@ export class Acts {
     if (role === 'OWNER') this.owners.push(grant)
     if (act.issuer === this.space) this.founders.push(grant)
     const { claim } = act
-    if (claim.type === 'SpaceMember' && claim.delegation !== undefined)
-      push(this.redemptions, claim.delegation, grant)
+    if (claim.type !== 'SpaceMember') return
+    if (claim.history === 'none') this.withoutHistory.push(grant)
+    if (claim.delegation !== undefined) push(this.redemptions, claim.delegation, grant)
   }
 
   #file(ender: number, grant: Grant): void {

@@ -16,7 +16,7 @@ import {
   recoveriesOf,
   revocationsOf,
 } from './outputs/devices.ts'
-import { type EpochState, epochsOf, mayHold } from './outputs/epochs.ts'
+import { type EpochState, epochsOf, mayHold, mayRead } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
 import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
@@ -86,9 +86,8 @@ export class Membership {
     snapshot: Uint8Array,
     options: { readonly genesisId?: string } = {},
   ): Promise<Membership> {
-    const { acts, genesis, ...found } = await unpackSnapshot(new Uint8Array(snapshot))
-    if (found.space !== space)
-      throw new CredentialsError('WRONG_SPACE', `a snapshot of ${found.space.toHex()}`)
+    const { acts, genesis, space: found } = await unpackSnapshot(new Uint8Array(snapshot))
+    if (found !== space) throw new CredentialsError('WRONG_SPACE', `a snapshot of ${found.toHex()}`)
     if (genesis !== undefined && options.genesisId !== undefined && genesis !== options.genesisId)
       throw new CredentialsError('WRONG_GENESIS', `a snapshot with the genesis ${genesis}`)
     const membership = new Membership(space, options)
@@ -102,7 +101,7 @@ export class Membership {
    */
   snapshot(): Promise<Uint8Array> {
     const { genesis } = this.#verdicts
-    const root = genesis === undefined ? {} : { genesis: this.#acts.act(genesis).id }
+    const root = genesis !== undefined && { genesis: this.#acts.act(genesis).id }
     return packSnapshot({ space: this.space, ...root, acts: this.#all() })
   }
 
@@ -155,8 +154,9 @@ export class Membership {
    * feed. Never more than a credential may have; what is left out stays a head, for the next one.
    */
   parentsFor(previous?: string): string[] {
-    const first = previous === undefined ? [] : [previous]
-    return [...new Set([...first, ...this.heads])].slice(0, MAX_PARENTS).sort()
+    return [...new Set([...(previous === undefined ? [] : [previous]), ...this.heads])]
+      .slice(0, MAX_PARENTS)
+      .sort()
   }
 
   /** The genesis that everything rests on, once it is there. */
@@ -191,9 +191,8 @@ export class Membership {
   /** Whether an identity may admit others at a role, as things are. */
   may(identity: PublicKey, role: Role): boolean {
     if (this.owner !== undefined) return false
-    const own = this.members().get(identity)
-    if (own?.acting !== undefined) return isAtLeast(own.acting, role)
-    return own !== undefined && mayAdmit(own.role, role)
+    const { acting, role: own } = this.members().get(identity) ?? {}
+    return acting === undefined ? own !== undefined && mayAdmit(own, role) : isAtLeast(acting, role)
   }
 
   /** Whether an identity may remove a member, as things are; whoever it is may leave. */
@@ -287,10 +286,15 @@ export class Membership {
 
   /**
    * Whether a member may be given the read key of an epoch (by its id; without, the one that the space was founded with)
-   * by whoever holds it. What another followed before it came only its own devices and its admission give.
+   * by whoever holds it: of those that it may read under, one that no other had followed before it came.
    */
   mayHold(identity: PublicKey, epoch?: string): boolean {
     return mayHold(this.#verdicts, identity, epoch)
+  }
+
+  /** Whether an admission may bring the read key of an epoch to a member: any, or one after what left the history out. */
+  mayRead(identity: PublicKey, epoch?: string): boolean {
+    return mayRead(this.#verdicts, identity, epoch)
   }
 
   /** Where the data feeds of removed and demoted members end. A feed that is not in it is not cut. */

@@ -169,6 +169,26 @@ describe('epochs', () => {
     expect(said(tell((s) => s.say('e', 'F', EPOCH, ['k1', 'k2'])))).toEqual(['e', false, false])
   })
 
+  it('are needed for one who is to read no history, and nobody waits with writing', () => {
+    const came = (more: (s: Story, grant: string) => void = () => undefined) =>
+      tale('M:A X:E', (s) => {
+        s.common(s.say('e1', 'F', EPOCH))
+        more(s, s.say('y', 'M', { ...admit(who('Y'), 'EDITOR'), history: 'none' } as Claim))
+      })
+    expect(said(came())).toEqual(['e1', true, false])
+    expect(said(came((s, grant) => s.say('e2', 'M', EPOCH, [grant])))).toEqual(['e2', false, false])
+    // What somebody issued without knowing of it is not current, though it is the first in the order.
+    const beside = came((s, grant) => {
+      s.say('e2', 'M', EPOCH, [grant])
+      s.say('a', 'F', EPOCH)
+    })
+    expect(said(beside)).toEqual(['e2', false, false])
+    const gone = came((s, grant) => {
+      s.say('e3', 'F', EPOCH, [s.say('r', 'F', remove(who('Y')), [grant])])
+    })
+    expect(said(gone)).toEqual(['e3', false, false])
+  })
+
   it('are by admins, and by any member with the revocation of its own device', () => {
     const fold = tale('M:A X:R', (s) => {
       const one = s.say('x1', 'X', named(who('X'), device('X', 1)))
@@ -208,6 +228,67 @@ describe('a read key', () => {
       s.say('x', 'F', admit(who('X'), 'EDITOR'))
     })
     expect([undefined, 'e1'].map((id) => fold.mayHold(who('X'), id))).toEqual([false, true])
+  })
+})
+
+describe('who came without the history', () => {
+  const bare = (name: string, role: 'ADMIN' | 'EDITOR') =>
+    ({ ...admit(who(name), role), history: 'none' }) as Claim
+
+  it('reads under the epochs that come after its admission, whatever becomes of it', () => {
+    const fold = tale('P:O M:A', (s) => {
+      s.common(s.say('e1', 'F', EPOCH))
+      const came = s.say('y', 'M', bare('Y', 'EDITOR'))
+      s.say('beside', 'F', EPOCH)
+      s.say('e2', 'M', EPOCH, [came])
+      s.common('e2')
+      s.say('up', 'F', change(who('Y'), 'ADMIN'))
+      s.common('up')
+      s.say('e3', 'F', EPOCH)
+    })
+    const epochs = [undefined, 'e1', 'beside', 'e2', 'e3']
+    expect(epochs.map((id) => fold.mayHold(who('Y'), id))).toEqual([false, false, false, true, true])
+    expect(epochs.map((id) => fold.mayRead(who('Y'), id))).toEqual([false, false, false, true, true])
+    expect(epochs.map((id) => fold.mayRead(who('M'), id))).toEqual([true, true, true, true, true])
+  })
+
+  it('gains none by a change of role that did not know of it', () => {
+    const fold = tale('M:A', (s) => {
+      s.say('y', 'M', bare('Y', 'EDITOR'))
+      const up = s.say('up', 'F', change(who('Y'), 'ADMIN'))
+      s.say('e1', 'F', EPOCH, [up])
+    })
+    expect([undefined, 'e1'].map((id) => fold.mayRead(who('Y'), id))).toEqual([false, true])
+  })
+
+  it('gives nobody a history that it has not, neither by admitting nor by another who promotes them', () => {
+    const fold = tale('', (s) => {
+      s.common(s.say('e1', 'F', EPOCH))
+      s.common(s.say('m', 'F', bare('M', 'ADMIN')))
+      s.common(s.say('e2', 'F', EPOCH))
+      s.common(s.say('y', 'M', admit(who('Y'), 'EDITOR')))
+      s.common(s.say('up', 'F', change(who('Y'), 'ADMIN')))
+      s.common(s.say('z', 'Y', admit(who('Z'), 'EDITOR')))
+      s.common(s.say('x', 'F', admit(who('X'), 'EDITOR')))
+    })
+    const read = (name: string) => [undefined, 'e1', 'e2'].map((id) => fold.mayRead(who(name), id))
+    for (const name of ['M', 'Y', 'Z']) expect(read(name)).toEqual([false, false, true])
+    expect(read('X')).toEqual([true, true, true])
+  })
+
+  it('has it when somebody else, not knowing of that, admits it with the history, or does so again', () => {
+    const twice = tale('M:A N:A', (s) => {
+      s.common(s.say('e1', 'F', EPOCH))
+      s.say('k1', 'M', bare('X', 'EDITOR'))
+      s.say('k2', 'N', admit(who('X'), 'EDITOR'))
+    })
+    expect(twice.mayRead(who('X'))).toBe(true)
+    const again = tale('M:A', (s) => {
+      s.common(s.say('x', 'M', bare('X', 'EDITOR')))
+      s.common(s.say('r', 'F', remove(who('X'))))
+      s.common(s.say('x2', 'F', admit(who('X'), 'EDITOR')))
+    })
+    expect(again.mayRead(who('X'))).toBe(true)
   })
 })
 
@@ -264,6 +345,47 @@ describe('epochs, on random histories', () => {
             print(history),
           ).toBe(true)
         }
+      }),
+      RUNS,
+    )
+  })
+
+  it('are for nobody without the history who came after them, and the current one comes after such', () => {
+    const bare = fc
+      .tuple(histories(16), fc.array(fc.boolean(), { minLength: 16, maxLength: 16 }))
+      .map(([history, withoutHistory]) =>
+        history.map((one, at) =>
+          one.claim.type === 'SpaceMember' && one.id !== 'founder' && withoutHistory[at % 16]
+            ? { ...one, claim: { ...one.claim, history: 'none' as const } }
+            : one,
+        ),
+      )
+    fc.assert(
+      fc.property(bare, (history) => {
+        const fold = foldOf(history)
+        const { all, current, isNeeded } = fold.epochs()
+        for (const [member] of fold.members()) {
+          const grants = history.filter(
+            ({ id, claim }) => claim.type === 'SpaceMember' && claim.member === member && fold.counts(id),
+          )
+          // A change of role brings somebody in as well, when nothing else did.
+          if (grants.length === 0) continue
+          if (!grants.every(({ claim }) => claim.type === 'SpaceMember' && claim.history === 'none')) continue
+          expect(fold.mayRead(member), print(history)).toBe(false)
+          for (const { id } of all)
+            if (fold.mayRead(member, id))
+              expect(
+                grants.some((grant) => fold.comesAfter(id, grant.id)),
+                print(history),
+              ).toBe(true)
+          const admission = fold.admissionOf(member)?.credential
+          const isLate = current === undefined || !grants.some(({ id }) => fold.comesAfter(current.id, id))
+          if (admission !== undefined && fold.departuresOf(member).length === 0 && isLate)
+            expect(isNeeded, print(history)).toBe(true)
+        }
+        for (const { id } of all)
+          for (const [member] of fold.members())
+            if (fold.mayHold(member, id)) expect(fold.mayRead(member, id)).toBe(true)
       }),
       RUNS,
     )

@@ -177,6 +177,11 @@ say(
     + data(6, bytes.fromhex(delegated['id'])), parents=[delegated['id']],
 )
 say(
+    'an editor who reads nothing from before', 'SpaceMember',
+    {**SPACE, **MEMBER, 'role': 'EDITOR', 'profile': {'displayName': 'Bob'}, 'history': 'none'},
+    IN_SPACE + data(2, PUB['member']) + number(3, 2) + data(4, data(1, b'Bob')) + number(7, 1), parents=[member['id']],
+)
+say(
     'how many attempts at it failed', 'InvitationAttempts', {**SPACE, 'delegation': delegated['id'], 'failed': 2},
     IN_SPACE + data(2, bytes.fromhex(delegated['id'])) + number(3, 2), parents=[delegated['id']],
 )

@@ -12,22 +12,35 @@ export interface Admission {
 }
 
 /**
- * The admission behind a grant: itself, or of one whose role was changed the last that the change knew.
+ * The admission behind a grant.
  * @param since the id of the grant that decides the member's role
  */
 export function admissionOf(verdicts: Verdicts, since: string): Admission | undefined {
   const { acts } = verdicts
   const index = acts.find(since)
   const grant = index === undefined ? undefined : acts.grant(index)
-  if (grant === undefined) return undefined
-  if (grant.act.claim.type === 'SpaceMember') return shown(verdicts, grant)
+  const admission = grant && admissionBehind(verdicts, grant)
+  return admission && shown(verdicts, admission)
+}
+
+/**
+ * The grant that brought the holder in: itself, or of one whose role was changed the last that the change knew.
+ * @param does which of those do; the ones that count when it is left out
+ */
+export function admissionBehind(
+  verdicts: Verdicts,
+  grant: Grant,
+  does: (index: number) => boolean = (index) => verdicts.counts(index),
+): Grant | undefined {
+  const { acts } = verdicts
+  if (grant.act.claim.type === 'SpaceMember') return grant
   let latest: Grant | undefined
   for (const other of acts.grantsOf(grant.holder)) {
     const isKnown = other.act.claim.type === 'SpaceMember' && acts.before(other.index, grant.index)
-    if (!isKnown || !verdicts.counts(other.index)) continue
+    if (!isKnown || !does(other.index)) continue
     if (latest === undefined || acts.causality.order(latest.index, other.index) < 0) latest = other
   }
-  return latest && shown(verdicts, latest)
+  return latest
 }
 
 function shown({ acts }: Verdicts, { act, index }: Grant): Admission {

@@ -1,7 +1,8 @@
 import type { PublicKey } from '@vestibule/keys'
 import type { Credential } from '../../credential.ts'
-import { ADMIN, limitOf, rankOf } from '../acts.ts'
+import { ADMIN, type Grant, limitOf, rankOf } from '../acts.ts'
 import type { Verdicts } from '../verdicts.ts'
+import { admissionBehind } from './comings.ts'
 import { isRevoked } from './devices.ts'
 
 /** Which read key is current. */
@@ -26,8 +27,8 @@ export interface EpochState {
 /** Somebody who lost its place: an epoch leaves it out when it comes after one of these acts. */
 interface Loss {
   readonly acts: readonly number[]
-  /** Whether it left of its own accord. */
-  readonly isLeave: boolean
+  /** Whether the read key is written under meanwhile: it left of its own accord, or is to read no history. */
+  readonly isLight: boolean
 }
 
 /**
@@ -52,7 +53,7 @@ function judge(verdicts: Verdicts): EpochState {
   const all = (acts.byType.get('Epoch') ?? []).filter((index) => verdicts.counts(index))
   all.sort((a, b) => acts.causality.order(a, b))
   const losses = lossesOf(verdicts)
-  const grave = losses.filter(({ isLeave }) => !isLeave)
+  const grave = losses.filter(({ isLight }) => !isLight)
   const complete = latest(verdicts, all, losses)
   const current = complete ?? (losses.length === grave.length ? undefined : latest(verdicts, all, grave))
   return Object.freeze({
@@ -90,8 +91,19 @@ function isSealedToMembers(verdicts: Verdicts, epoch: number): boolean {
 }
 
 function lossesOf(verdicts: Verdicts): Loss[] {
-  return [...departures(verdicts), ...failedRedemptions(verdicts), ...revocations(verdicts)]
+  return [
+    ...departures(verdicts),
+    ...failedRedemptions(verdicts),
+    ...revocations(verdicts),
+    ...newcomers(verdicts),
+  ]
 }
+
+/** One for each member who is to read nothing from before: what the others read until then is no key for it. */
+const newcomers = (verdicts: Verdicts): Loss[] =>
+  verdicts.acts.withoutHistory
+    .filter((grant) => isMember(verdicts, grant.holder) && isComing(verdicts, grant))
+    .map(({ index }) => ({ acts: [index], isLight: true }))
 
 /** One for each grant that was taken away from somebody who has no other. */
 function departures(verdicts: Verdicts): Loss[] {
@@ -101,8 +113,8 @@ function departures(verdicts: Verdicts): Loss[] {
   return [...grants].flatMap((grant) => {
     if (!verdicts.counts(grant.index) || isMember(verdicts, grant.holder)) return []
     const endings = verdicts.endings(grant).filter((ender) => limitOf(acts.act(ender)) === null)
-    const isLeave = endings.every((ender) => acts.act(ender).issuer === grant.holder)
-    return endings.length === 0 ? [] : [{ acts: endings, isLeave }]
+    const isLight = endings.every((ender) => acts.act(ender).issuer === grant.holder)
+    return endings.length === 0 ? [] : [{ acts: endings, isLight }]
   })
 }
 
@@ -111,7 +123,7 @@ function failedRedemptions(verdicts: Verdicts): Loss[] {
   return [...verdicts.acts.redemptions.values()].flat().flatMap(({ index, holder, act }) => {
     const failed = !verdicts.counts(index) && !isMember(verdicts, holder)
     // Who is out of office itself gave what it had, and that it had it is a loss of its own.
-    return failed && isMember(verdicts, act.issuer, ADMIN) ? [{ acts: [index], isLeave: false }] : []
+    return failed && isMember(verdicts, act.issuer, ADMIN) ? [{ acts: [index], isLight: false }] : []
   })
 }
 
@@ -128,32 +140,77 @@ function revocations(verdicts: Verdicts): Loss[] {
     devices.set(claim.device, [...(devices.get(claim.device) ?? []), index])
   }
   return [...revoked.values()].flatMap((devices) =>
-    [...devices.values()].map((indices) => ({ acts: indices, isLeave: false })),
+    [...devices.values()].map((indices) => ({ acts: indices, isLight: false })),
   )
 }
 
 const isMember = (verdicts: Verdicts, who: PublicKey, least = 0): boolean =>
   verdicts.acts.grantsOf(who).some((grant) => rankOf(grant.role) >= least && verdicts.stands(grant))
 
+/** Whether a grant counts and nothing ended all of it: its holder has been a member since. */
+const isComing = (verdicts: Verdicts, grant: Grant): boolean =>
+  verdicts.counts(grant.index) &&
+  verdicts.endings(grant).every((ender) => limitOf(verdicts.acts.act(ender)) !== null)
+
 /**
- * Whether a member may be given the read key of an epoch by anybody: not of one that another had followed before it came.
+ * Whether a member may be given the read key of an epoch by anybody: one that it {@link mayRead}, and not one that another
+ * had followed before it came.
  * @param id of an epoch; `undefined` for the read key that the space was founded with
  */
-export function mayHold(verdicts: Verdicts, who: PublicKey, id: string | undefined): boolean {
+export const mayHold = (verdicts: Verdicts, who: PublicKey, id: string | undefined): boolean =>
+  isFor(
+    verdicts,
+    who,
+    id,
+    (grant, epoch) => reads(verdicts, grant, epoch) && isOfItsTime(verdicts, grant, epoch),
+  )
+
+/**
+ * Whether a member may have the read key of an epoch at all: it came with the history, by somebody who had it, or the epoch
+ * comes after whichever admission there took it away.
+ * @param id as of {@link mayHold}
+ */
+export const mayRead = (verdicts: Verdicts, who: PublicKey, id: string | undefined): boolean =>
+  isFor(verdicts, who, id, (grant, epoch) => reads(verdicts, grant, epoch))
+
+/** Whether any of the grants that made somebody the member that it is gives it an epoch. */
+function isFor(
+  verdicts: Verdicts,
+  who: PublicKey,
+  id: string | undefined,
+  gives: (grant: Grant, epoch: number | undefined) => boolean,
+): boolean {
   const { acts } = verdicts
   const epoch = id === undefined ? undefined : acts.find(id)
   const isKnown = epoch !== undefined && acts.act(epoch).claim.type === 'Epoch'
   if (!isMember(verdicts, who) || isKnown !== (id !== undefined)) return false
-  const came = acts
-    .grantsOf(who)
-    .filter(({ index }) => verdicts.counts(index))
-    .filter((grant) => verdicts.endings(grant).every((ender) => limitOf(acts.act(ender)) !== null))
-    .map(({ index }) => index)
-  const first = came.reduce((a, b) => (acts.causality.order(a, b) < 0 ? a : b))
-  if (epoch !== undefined && !acts.before(epoch, first)) return true
+  return acts.grantsOf(who).some((grant) => isComing(verdicts, grant) && gives(grant, epoch))
+}
+
+function reads(verdicts: Verdicts, grant: Grant, epoch: number | undefined): boolean {
+  const start = startOf(verdicts, grant)
+  return start === undefined || (epoch !== undefined && verdicts.acts.before(start, epoch))
+}
+
+/** The admission after which a grant's holder reads: nobody gives a history that it was not to have itself. */
+function startOf(verdicts: Verdicts, grant: Grant): number | undefined {
+  const { claim } = grant.act
+  if (claim.type === 'SpaceMember' && claim.history === 'none') return grant.index
+  const by =
+    claim.type === 'SpaceMember'
+      ? verdicts.admitter(grant)
+      : (admissionBehind(verdicts, grant) ?? admissionBehind(verdicts, grant, () => true))
+  // Whom a change of role alone brought in was not there before it.
+  if (by === undefined) return claim.type === 'SpaceMember' ? undefined : grant.index
+  return startOf(verdicts, by)
+}
+
+function isOfItsTime(verdicts: Verdicts, grant: Grant, epoch: number | undefined): boolean {
+  const { acts } = verdicts
+  if (epoch !== undefined && !acts.before(epoch, grant.index)) return true
   return !(acts.byType.get('Epoch') ?? []).some(
     (other) =>
-      acts.before(other, first) &&
+      acts.before(other, grant.index) &&
       verdicts.counts(other) &&
       (epoch === undefined || acts.before(epoch, other)),
   )
