@@ -154,9 +154,8 @@ export class Membership {
    * feed. Never more than a credential may have; what is left out stays a head, for the next one.
    */
   parentsFor(previous?: string): string[] {
-    return [...new Set([...(previous === undefined ? [] : [previous]), ...this.heads])]
-      .slice(0, MAX_PARENTS)
-      .sort()
+    const first = previous === undefined ? [] : [previous]
+    return [...new Set([...first, ...this.heads])].slice(0, MAX_PARENTS).sort()
   }
 
   /** The genesis that everything rests on, once it is there. */
@@ -284,10 +283,7 @@ export class Membership {
     return epochsOf(this.#verdicts)
   }
 
-  /**
-   * Whether a member may be given the read key of an epoch (by its id; without, the one that the space was founded with)
-   * by whoever holds it: of those that it may read under, one that no other had followed before it came.
-   */
+  /** Whether whoever holds an epoch's read key (without an id, the founding one) may give it to a member, as of its time. */
   mayHold(identity: PublicKey, epoch?: string): boolean {
     return mayHold(this.#verdicts, identity, epoch)
   }
