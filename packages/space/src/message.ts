@@ -1,5 +1,5 @@
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js'
-import type { PublicKey } from '@vestibule/keys'
+import type { PublicKey, Redacted } from '@vestibule/keys'
 import { bytes, message, optional, string, uint32, uint64, WireError } from '@vestibule/keys/wire'
 import { SpaceError } from './error.ts'
 import type { FeedEntry } from './feed/entry.ts'
@@ -199,16 +199,26 @@ export class PlacedMessage {
    * when it is first asked for.
    */
   open(keys: Pick<ReadKeyRing, 'entryKey'>): Message | undefined {
-    const { epoch, sequence, lamport } = this
-    if (this.#sealed === undefined || epoch === undefined) return this.#message
-    const key = keys.entryKey(epoch)
+    if (this.#sealed === undefined || this.epoch === undefined) return this.#message
+    const key = keys.entryKey(this.epoch)
     if (key === undefined) return undefined
-    const { space, feed } = this.#from
-    const { nonce, sealed } = this.#sealed
-    const plain = openEntry(key, nonce, { space, feed, sequence, lamport, epoch }, sealed)
+    const plain = this.#openWith(key)
     this.#sealed = undefined
     if (plain !== undefined) this.#message = this.#shown(parseBody(plain))
     return this.#message
+  }
+
+  /** Whether a key opens it; nothing is kept of that. */
+  isSealedUnder(key: Redacted<Uint8Array>): boolean {
+    return this.#openWith(key) !== undefined
+  }
+
+  #openWith(key: Redacted<Uint8Array>): Uint8Array | undefined {
+    const { epoch, sequence, lamport } = this
+    if (this.#sealed === undefined || epoch === undefined) return undefined
+    const { space, feed } = this.#from
+    const { nonce, sealed } = this.#sealed
+    return openEntry(key, nonce, { space, feed, sequence, lamport, epoch }, sealed)
   }
 
   #shown(body: ReturnType<typeof MessageBody.parse> | undefined): Message | undefined {

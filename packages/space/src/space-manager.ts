@@ -8,6 +8,7 @@ import { Archive, type ArchiveSource, type ExportOptions } from './archive/archi
 import { exportSpace } from './archive/export-space.ts'
 import { type ImportOutcome, mergeArchive, verifyArchive } from './archive/import-space.ts'
 import { SpaceError } from './error.ts'
+import type { ForkProof } from './feed/fork.ts'
 import { found } from './found.ts'
 import { Identity } from './identity/identity.ts'
 import { ownerOf } from './identity/own-space.ts'
@@ -213,26 +214,31 @@ export class SpaceManager {
 
   /**
    * Everything of a space that is here, as a file that is made while it is read, piece by piece: all feeds, and what
-   * makes the own identity a member. With a passphrase it is sealed and holds the read keys.
-   * @throws SpaceError `NO_SPACE`, `CLOSED`; while it is read `NOT_A_MEMBER`, storage errors
+   * makes the own identity a member. With a passphrase it is sealed and holds the read keys. Whoever is a member no
+   * longer exports its copy as far as that counts; it goes into the space where that is, and brings it nowhere else.
+   * @throws SpaceError `NO_SPACE`, `CLOSED`; while it is read storage errors
    */
   exportSpace(key: PublicKey, options: ExportOptions = {}): AsyncIterable<Uint8Array> {
     if (this.#state !== 'open') throw closed()
     const entry = this.#shelf.get(key)
     if (entry === undefined) throw new SpaceError('NO_SPACE', 'there is no such space here')
-    const admission = () => entry.space.admissionFor(this.signingContext.identityKey)
-    return exportSpace(entry.store, admission, options)
+    const { space, store } = entry
+    const { identityKey } = this.signingContext
+    const admission = async () =>
+      space.roleOf(identityKey) === undefined ? undefined : space.admissionFor(identityKey)
+    return exportSpace({ store, admission }, options)
   }
 
   /**
    * Takes in what {@link SpaceManager.exportSpace} made. All of it is checked before anything is stored. Into a space
-   * that is here it merges: feeds are continued, the own ones as well, and none is shortened. One that is not here is
-   * taken up as by {@link SpaceManager.adoptSpace}: this device gets feeds of its own there and never continues those
-   * of before, of which others may have more. What a crash cuts off is made whole by importing again.
+   * that is here it merges: feeds are continued, the own ones as well, and none is shortened; of a feed of which the file
+   * has another history counts what both have in common, as of any that forked; read keys that are missing are taken. One
+   * that is not here is taken up as by {@link SpaceManager.adoptSpace}: this device gets feeds of its own there and never
+   * continues those of before, of which others may have more. What a crash cuts off is made whole by importing again.
    * @param source the file; or a function that opens it, called twice, when it is too large for the memory
    * @throws SpaceError `BAD_EXPORT` (damaged, cut, or without keys for a space that is not here), `PASSPHRASE_NEEDED`,
-   *   `UNSUPPORTED_VERSION`, `BAD_ADMISSION` when it is of another identity's; KeysError `WRONG_PASSPHRASE`; `CLOSED`;
-   *   storage and network errors
+   *   `UNSUPPORTED_VERSION`, `BAD_ADMISSION` for a space that is not here when it is of another identity's, or of one
+   *   that was no member any more; KeysError `WRONG_PASSPHRASE`; `CLOSED`; storage and network errors
    */
   async importSpace(
     source: ArchiveSource,
@@ -245,7 +251,9 @@ export class SpaceManager {
       if (existing === undefined && admission.readKeys.length === 0)
         throw new SpaceError('BAD_EXPORT', 'an export without keys brings no space that is not here')
       const entry = existing ?? (await this.#adopt(admission))
-      const outcome = await mergeArchive(archive, entry.store)
+      const { store, space } = entry
+      const takeFork = (proof: ForkProof) => space.takeFork(proof)
+      const outcome = await mergeArchive(archive, admission, { store, takeFork })
       return { space: await this.#shelf.join(entry), ...outcome }
     })
     await this.identity.changed()

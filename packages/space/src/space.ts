@@ -66,7 +66,7 @@ export class Space extends MemberActs {
       onIntroduction: (introduction) =>
         this.serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
       onRemoval: (encoded) => this.#onNotice(encoded),
-      onFork: (proof) => this.#onFork(proof),
+      onFork: (proof) => this.takeFork(proof),
       onProblem: (problem) => this.report(problem),
     })
     this.readKeys = new ReadKeys({
@@ -366,7 +366,8 @@ export class Space extends MemberActs {
     this.#emit((listener) => listener.onRemoval?.(removal))
   }
 
-  async #onFork(proof: ForkProof): Promise<void> {
+  /** @internal Takes a proof, verified, that a feed forked, and reports it. */
+  async takeFork(proof: ForkProof): Promise<void> {
     const whose = await this.serially(() => takeFork({ store: this.store, ...this.#parts }, proof))
     if (whose === undefined) return
     const problem = forkProblem(whose, proof)

@@ -1,3 +1,4 @@
+import type { Redacted } from '@vestibule/keys'
 import type { PlacedMessage } from '../message.ts'
 
 /** Messages that can't be read, because the read key of their epoch is not here. */
@@ -12,6 +13,11 @@ export class Unread {
 
   epochs(): string[] {
     return [...this.#byEpoch.keys()]
+  }
+
+  /** Whether what entries of an epoch may be sealed with opens one that waits for it. */
+  isOpenedBy(epoch: string, key: Redacted<Uint8Array>): boolean {
+    return this.#byEpoch.get(epoch)?.some((placed) => placed.isSealedUnder(key)) ?? false
   }
 
   /** What waited for the read keys of these epochs, and does no more. */

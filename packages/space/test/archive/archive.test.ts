@@ -100,23 +100,6 @@ describe('an export', () => {
     await close()
   })
 
-  test('with another history of a feed is merged without it, and that is reported', async () => {
-    const { ada, hers, close } = await meet()
-    const old = await copyOf(ada.storage)
-    await hers.write('one history')
-    const file = await exported(ada, hers)
-    await ada.manager.close()
-    const again = await ada.restart(new World(), old)
-    const [space] = again.manager.list() as [Space]
-    await space.write('another')
-    const before = textsOf(space)
-    const { forked } = await again.manager.importSpace(file, { passphrase })
-    expect(forked).toHaveLength(1)
-    expect(textsOf(space)).toEqual(before)
-    await again.manager.close()
-    await close()
-  })
-
   test('without a passphrase holds no key: it fills up a space that is here, and brings none', async () => {
     const { world, ada, bob, hers, his, close } = await meet()
     world.setOnline('bob', false)
