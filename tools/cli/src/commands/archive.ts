@@ -42,7 +42,7 @@ export async function importSpace(context: Context, path: string): Promise<void>
     for (const feed of forked)
       output.error(
         'FORKED',
-        `The file has another history of the feed ${feed.toHex()}; nothing of it was taken.`,
+        `The file has another history of the feed ${feed.toHex()}; what both have in common counts.`,
       )
     const text = `${printable(space.name)}: ${added} new ${added === 1 ? 'entry' : 'entries'}`
     output.result('imported', { ...describe(space), added, forked: forked.length }, text)
