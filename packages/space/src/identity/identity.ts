@@ -12,7 +12,7 @@ import type { DeviceAdmission, DeviceCandidate } from './device-admission.ts'
 import { devicesIn, type IdentityDevice } from './devices.ts'
 import { ownerOf } from './own-space.ts'
 import { hasLeft } from './record-spaces.ts'
-import { intentWrite, revokeHere, signRevocations } from './revocation.ts'
+import { intentWrite, namingsIn, revokeHere, signRevocations } from './revocation.ts'
 import type { RecoveryAuthority } from './signing-context.ts'
 import { type IdentityParts, profileIntent, Upkeep } from './upkeep.ts'
 
@@ -185,7 +185,8 @@ export class Identity {
         'SENIOR_DEVICE',
         'that device is not below this one: a senior device, or the recovery phrase, can revoke it',
       )
-    for (const space of own) await revokeHere(space, [device])
+    const namings = namingsIn(own, identityKey)
+    for (const space of own) await revokeHere(space, [device], namings)
     await this.#upkeep.run()
   }
 
@@ -243,13 +244,14 @@ export class Identity {
 
   /** The keys are signed off in all spaces first, as the phrase may be gone when a space has to be told later. */
   async #revokeBy(authority: RecoveryAuthority, keys: readonly PublicKey[]): Promise<Revoked> {
-    const { clock } = this.#parts
+    const { clock, signingContext } = this.#parts
     const [first, ...rest] = await this.#own()
+    const namings = namingsIn([first, ...rest], signingContext.identityKey)
     const missed: Space[] = []
     const intents: StorageWrite[] = []
     for (const space of [...rest, ...this.#parts.spaces().filter((one) => !hasLeft(one))]) {
       try {
-        const signed = await space.act((actor) => signRevocations(actor, keys, authority, clock))
+        const signed = await space.act((actor) => signRevocations(actor, keys, namings, authority, clock))
         if (signed.length > 0) intents.push(intentWrite(space.key, signed))
       } catch (error) {
         if (!(error instanceof SpaceError) || error.code !== 'NO_RECOVERY') throw error
@@ -257,7 +259,7 @@ export class Identity {
       }
     }
     await first.act(async (actor) => {
-      const signed = await signRevocations(actor, keys, authority, clock)
+      const signed = await signRevocations(actor, keys, namings, authority, clock)
       if (signed.length > 0) await publish(actor, signed, intents)
       else await actor.store.write(intents)
     })

@@ -21,11 +21,14 @@ const Intent = message('RevocationIntent', {
 /**
  * Signs, by the recovery key, what revokes keys of the own identity in a space. They come after all that is known
  * there, so that what those keys did so far stays.
+ * @param namings of devices that stay: see {@link namingsIn}
+ * @returns what has to be published; nothing when the keys are revoked there
  * @throws SpaceError `NO_RECOVERY` when the space does not know the key as this identity's; key errors
  */
 export async function signRevocations(
   { store, signingContext }: Actor,
   keys: readonly PublicKey[],
+  namings: readonly Credential[],
   authority: RecoveryAuthority,
   clock: Clock,
 ): Promise<Credential[]> {
@@ -43,10 +46,12 @@ export async function signRevocations(
   const revoked = new Set(membership.revocationsOf(identity).flatMap(({ claim }) => deviceIn(claim)))
   const by = { signer: authority.keyring, issuer: identity, signingKey: recoveryKey, chain: [recovery] }
   const issuedAtMs = Math.max(0, Math.floor(clock.now()))
-  const signed: Credential[] = []
-  let parents = store.parentsOfNext()
-  for (const device of keys) {
-    if (revoked.has(device)) continue
+  const wanted = keys.filter((device) => !revoked.has(device))
+  if (wanted.length === 0) return []
+  const spared = unknownIn(store, namings)
+  const signed = [...spared]
+  let parents = [...store.parentsOfNext(), ...spared.map(({ id }) => id)]
+  for (const device of wanted) {
     const claim = { type: 'RevokedDevice', identity, device } as const
     const one = await issueCredential({ ...by, claim, parents, issuedAtMs })
     signed.push(one)
@@ -83,8 +88,13 @@ export function carryOut(space: Space, storage: Storage): Promise<void> {
 /**
  * Revokes devices by this one, where it has not said so yet and may: each is revoked once in each space by whoever
  * revoked it in the identity's own.
+ * @param namings of devices that stay: see {@link namingsIn}
  */
-export function revokeHere(space: Space, devices: readonly PublicKey[]): Promise<void> {
+export function revokeHere(
+  space: Space,
+  devices: readonly PublicKey[],
+  namings: readonly Credential[],
+): Promise<void> {
   return space.act(async (actor) => {
     const { identityKey: identity, deviceKey } = actor.signingContext
     const { membership } = actor.store.roster
@@ -92,12 +102,35 @@ export function revokeHere(space: Space, devices: readonly PublicKey[]): Promise
     const wanted = devices.filter(
       (device) => !revoked.has(device) && membership.isSenior(identity, deviceKey, device),
     )
-    if (wanted.length > 0)
-      await perform(
-        actor,
-        wanted.map((device) => ({ type: 'RevokedDevice', identity, device }) as const),
-      )
+    if (wanted.length === 0) return
+    const spared = unknownIn(actor.store, namings)
+    if (spared.length > 0) await publish(actor, spared)
+    await perform(
+      actor,
+      wanted.map((device) => ({ type: 'RevokedDevice', identity, device }) as const),
+    )
   })
+}
+
+/**
+ * What names the devices that an identity's own spaces still know as its own. A revocation spares what it knows: so a
+ * space hears of them first, or those that the revoked device had named would fall with it there.
+ */
+export const namingsIn = (own: readonly Space[], identity: PublicKey): Credential[] => {
+  const all = own.flatMap(({ membership }) => membership.devicesOf(identity))
+  return all.flatMap(({ revoked, authorized }) => (revoked ? [] : authorized))
+}
+
+/** Those that a space does not know, each behind what it comes after; what comes after something else is left out. */
+function unknownIn({ roster }: Actor['store'], namings: readonly Credential[]): Credential[] {
+  const fresh = new Map<string, Credential>()
+  for (const one of namings)
+    if (
+      !roster.membership.has(one.id) &&
+      one.parents.every((id) => fresh.has(id) || roster.membership.has(id))
+    )
+      fresh.set(one.id, one)
+  return [...fresh.values()]
 }
 
 /** The devices that this one has revoked in one of the identity's own spaces. */

@@ -9,7 +9,7 @@ import type { Storage, StorageWrite } from '../storage/storage.ts'
 import { parseVersioned } from '../versioned.ts'
 import { pendingSpaces } from './pending.ts'
 import { isLeftElsewhere, listIn, recordSpace } from './record-spaces.ts'
-import { carryOut, intended, revokedBy, revokeHere } from './revocation.ts'
+import { carryOut, intended, namingsIn, revokedBy, revokeHere } from './revocation.ts'
 import type { SigningContext } from './signing-context.ts'
 
 /** What the identity works with; all of it is its manager's. */
@@ -179,8 +179,9 @@ export class Upkeep {
     }
     const revoked = revokedBy(own(), signingContext.identityKey, signingContext.deviceKey)
     if (revoked.length === 0) return
+    const namings = namingsIn(own(), signingContext.identityKey)
     for (const space of all)
       if (space.roleOf(signingContext.identityKey) !== undefined)
-        await this.#try(() => revokeHere(space, revoked))
+        await this.#try(() => revokeHere(space, revoked, namings))
   }
 }

@@ -21,13 +21,19 @@ export interface SpacePeer {
   readonly deviceKey: PublicKey
 }
 
+/** What a handshake has shown. */
+export interface Shaken {
+  readonly peer: SpacePeer
+  readonly presented: Presented
+}
+
 /** What a handshake is about. */
 export interface HandshakeOptions {
   readonly spaceKey: PublicKey
   readonly signingContext: SigningContext
   /** The own line of admissions, encoded; may be empty. */
   readonly path: readonly Uint8Array[]
-  /** Whether a device, or one that stands between it and its identity, was revoked. */
+  /** Whether a device no longer speaks for its identity. */
   readonly isRevoked: (presented: Presented) => boolean
   readonly isMember: (identity: PublicKey) => boolean
   /** Whether a line of admissions, encoded, shows somebody to be a member who is not known yet. */
@@ -49,7 +55,7 @@ export interface HandshakeOptions {
  * @throws SpaceError `NOT_A_MEMBER` (the other end is none, a revoked device of one, or showed nothing valid), `REFUSED_BY_PEER`,
  *   `UNSUPPORTED_VERSION`, `MALFORMED`; network errors
  */
-export async function shakeHands(channel: Channel, options: HandshakeOptions): Promise<SpacePeer> {
+export async function shakeHands(channel: Channel, options: HandshakeOptions): Promise<Shaken> {
   const { nonce, signal } = options
   const send = (frame: SpaceFrame) => say(channel, frame, signal)
   await send({ hello: { version: PROTOCOL_VERSION, nonce } })
@@ -69,7 +75,7 @@ export async function shakeHands(channel: Channel, options: HandshakeOptions): P
   const { identity: identityKey, device: deviceKey } = presented
   const peer = { peer: channel.remotePeer, identityKey, deviceKey }
   await decide(channel, peer, options)
-  return peer
+  return { peer, presented }
 }
 
 /** Both say whether they know the other as a member; one who does not may be shown. */

@@ -1,5 +1,5 @@
 import { randomBytes } from '@noble/hashes/utils.js'
-import type { Credential, Membership, Presented } from '@vestibule/credentials'
+import type { Credential, Presented } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Channel, type Clock, NetworkError } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
@@ -10,6 +10,7 @@ import type { SpaceStore } from '../space-store.ts'
 import { departureCredential, sayFarewell } from './farewell.ts'
 import { type SpacePeer, shakeHands } from './handshake.ts'
 import { introductionOf } from './introduction.ts'
+import { isRefusedDevice } from './refused-device.ts'
 import { Session } from './session.ts'
 
 /** How long the other end may take to show who it is. */
@@ -45,6 +46,8 @@ export class Replication {
   readonly #sessions = new Map<Session, AbortController>()
   /** Ended, because whoever is at the other end is no longer a member. */
   readonly #departed = new WeakSet<Session>()
+  /** What those who are connected have shown. */
+  readonly #presented = new WeakMap<SpacePeer, Presented>()
   readonly #stored = new Map<PublicKey, number>()
   readonly #waiting = new Set<() => void>()
   readonly #running = new Set<Promise<void>>()
@@ -85,7 +88,8 @@ export class Replication {
     let gone = false
     for (const [session, ending] of this.#sessions) {
       const { peer } = session
-      if (roster.membership.isRevoked(peer.identityKey, peer.deviceKey))
+      const presented = this.#presented.get(peer)
+      if (presented !== undefined && isRefusedDevice(roster.membership, presented))
         ending.abort(new SpaceError('NOT_A_MEMBER', 'the device at the other end was revoked'))
       else if (roster.departureOf(peer.identityKey) !== undefined) {
         this.#departed.add(session)
@@ -182,11 +186,11 @@ export class Replication {
       deadline.abort(new NetworkError('TIMED_OUT', 'the other end did not show who it is')),
     )
     try {
-      return await shakeHands(channel, {
+      const { peer, presented } = await shakeHands(channel, {
         spaceKey: this.#store.record.spaceKey,
         signingContext: this.#signingContext,
         path: roster.pathOf(this.#signingContext.identityKey).map(({ encoded }) => encoded),
-        isRevoked: (presented) => isRevoked(roster.membership, presented),
+        isRevoked: (shown) => isRefusedDevice(roster.membership, shown),
         isMember: (identity) => roster.roleOf(identity) !== undefined,
         isAdmittedBy: (identity, path) => roster.isAdmittedBy(identity, path),
         removalOf: (identity) => departureCredential(this.#store, identity),
@@ -194,6 +198,8 @@ export class Replication {
         nonce: randomBytes(32),
         signal: AbortSignal.any([signal, deadline.signal]),
       })
+      this.#presented.set(peer, presented)
+      return peer
     } finally {
       cancel()
     }
@@ -220,10 +226,4 @@ export class Replication {
   #wakeWaiting(): void {
     for (const wake of [...this.#waiting]) wake()
   }
-}
-
-/** The device itself, or one that stands between it and its identity. What names a recovery key stays for ever. */
-function isRevoked(membership: Membership, { identity, device, chain }: Presented): boolean {
-  const named = chain.filter(({ claim }) => claim.type === 'AuthorizedDevice')
-  return [device, ...named.map(({ signer }) => signer)].some((key) => membership.isRevoked(identity, key))
 }
