@@ -7,11 +7,11 @@ export {
   type InvitationState,
 } from './invitation.ts'
 export {
-  CODE_LENGTH,
+  CODE_WORDS,
   type CodeOptions,
   generateCode,
   MIN_CODE_VALUES,
-  MULTI_USE_CODE_LENGTH,
+  MULTI_USE_CODE_VALUES,
   normaliseCode,
 } from './link/codes.ts'
 export {

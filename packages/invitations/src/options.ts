@@ -1,5 +1,5 @@
 import type { Role } from '@vestibule/credentials'
-import { CODE_LENGTH, generateCode, MULTI_USE_CODE_LENGTH } from './link/codes.ts'
+import { generateCode, MIN_CODE_VALUES, MULTI_USE_CODE_VALUES } from './link/codes.ts'
 import type { AuthMethod } from './link/link-layout.ts'
 
 const HOUR_S = 60 * 60
@@ -21,8 +21,13 @@ export interface InvitationsOptions {
   readonly multiUse?: boolean
   /** Host: has to be true for an invitation that is `multiUse` and has no code: whoever gets the link gets in. */
   readonly open?: boolean
-  /** Host: the code's length in digits, at least 6; 6 unless given, 8 for a multi-use invitation. */
+  /**
+   * Host: the code's length in digits (or what `codeAlphabet` has), so that there are a million codes at least;
+   * 6 digits or 2 words unless given, 8 or 3 for a multi-use invitation.
+   */
   readonly codeLength?: number
+  /** Host: what the code is made of: characters, or words (`CODE_WORDS`); the ten digits unless given. */
+  readonly codeAlphabet?: string | readonly string[]
   /** Host: how long the invitation lives, in seconds; 24 h unless given, at most 7 days. */
   readonly lifetime?: number
   /** Either: how long a person has, in milliseconds; 3 min unless given. For a guest also how long it looks for its host. */
@@ -56,16 +61,24 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     throw new TypeError(`a lifetime is at most ${MAX_LIFETIME_S} seconds (7 days), got ${lifetime}`)
   if (multiUse && authMethod === 'NONE' && options.open !== true)
     throw new TypeError('an invitation for anybody with the link, any number of times, needs `open: true`')
-  const length = options.codeLength ?? (multiUse ? MULTI_USE_CODE_LENGTH : CODE_LENGTH)
   return {
     role,
     authMethod,
     multiUse,
-    code: authMethod === 'SHARED_SECRET' ? generateCode({ length }) : undefined,
+    code: authMethod === 'SHARED_SECRET' ? codeOf(options, multiUse) : undefined,
     lifetimeS: Math.floor(lifetime),
     timeoutMs: timeoutOf(options),
     target: options.target,
   }
+}
+
+/** @throws TypeError for fewer codes than a million */
+export function codeOf({ codeLength, codeAlphabet }: InvitationsOptions, multiUse: boolean): string {
+  return generateCode({
+    values: multiUse ? MULTI_USE_CODE_VALUES : MIN_CODE_VALUES,
+    ...(codeLength !== undefined && { length: codeLength }),
+    ...(codeAlphabet !== undefined && { alphabet: codeAlphabet }),
+  })
 }
 
 /** @throws TypeError */

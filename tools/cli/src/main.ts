@@ -65,6 +65,7 @@ space
       .default('editor'),
   )
   .option('--no-code', 'the link alone lets somebody in')
+  .option('--words', 'a code of words instead of digits', false)
   .option('--multi-use', 'any number of guests', false)
   .option('--open', 'allow a link without a code for any number of guests', false)
   .option('--no-qr', 'no QR code')

@@ -62,7 +62,8 @@ describe('an invitation between real processes', () => {
 
   test('a guest killed while it is being admitted gets in when it tries again, once', async () => {
     const { ada, bob } = await adaAndBob(relay)
-    const { host, link, code } = await share(ada)
+    const { host, link, code } = await share(ada, '--words')
+    expect(code).toMatch(/^[a-z]+-[a-z]+$/)
     const killed = new CliProcess(bob, ['space', 'join', link])
     await killed.event('state', ready)
     killed.type(String(code))

@@ -1,7 +1,8 @@
 import { CredentialsError, verifyCredential, verifyFeedProof } from '@vestibule/credentials'
-import { equalBytes, type Keyring, PublicKey, type Redacted, verifySignature } from '@vestibule/keys'
+import { equalBytes, type Keyring, PublicKey, Redacted, verifySignature } from '@vestibule/keys'
 import { type Channel, NetworkError } from '@vestibule/network'
 import { type Candidate, encodeAdmission, type SpaceAdmission } from '@vestibule/space'
+import { normaliseCode } from '../link/codes.ts'
 import type { InvitationLink } from '../link/link.ts'
 import type { LinkKeys } from '../link/link-keys.ts'
 import type { SessionId } from '../machine/host-state.ts'
@@ -141,7 +142,7 @@ export class HostSession {
     const { keys, code, random } = this.#secrets
     const secretCode = code()
     const agreement = beginAgreement({
-      ...(secretCode && { code: secretCode }),
+      ...(secretCode && { code: new Redacted(normaliseCode(secretCode.unwrap())) }),
       psk: keys.psk,
       th0: this.#th0,
       th1: this.#expect(this.#th1),

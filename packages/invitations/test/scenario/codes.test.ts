@@ -5,6 +5,7 @@ import { MemoryKeyStore } from '@vestibule/keys'
 import { FileStorage } from '@vestibule/space/node'
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest'
 import { HostSession } from '../../src/driver/host-session.ts'
+import { CODE_WORDS } from '../../src/index.ts'
 import {
   answer,
   asked,
@@ -61,6 +62,14 @@ describe('a code', () => {
     await world.clock.settle(reached(provider, 'READY_FOR_AUTHENTICATION'))
     await expect(provider.authenticate(' - ')).rejects.toMatchObject({ code: 'WRONG_CODE' })
     await provider.authenticate(` ${code.slice(0, 3)} - ${code.slice(3)} `)
+    expect(await world.clock.settle(ended(provider))).toBe('SUCCESS')
+  })
+
+  test('of words is said as words, and typed in any case', async () => {
+    const { link, code = '' } = await ada.invite(await ada.createSpace(), { codeAlphabet: CODE_WORDS })
+    expect(code).toMatch(/^[a-z]+-[a-z]+$/)
+    const provider = bob.accept(link)
+    answer(provider, ` ${code.replace('-', ' ').toUpperCase()}`)
     expect(await world.clock.settle(ended(provider))).toBe('SUCCESS')
   })
 

@@ -1,3 +1,4 @@
+import { distinctUntilChanged, filter, firstValueFrom, from, lastValueFrom, map, toArray } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Invitation, InvitationObservable } from '../../src/index.ts'
 import { answer, ended, MINUTE, type Person, reached, statesOf, World } from './world.ts'
@@ -148,6 +149,29 @@ describe('an observable', () => {
     expect(one).toEqual(other)
     expect(one.at(-1)).toBe('SUCCESS')
     for (const invitation of shown) expect(Object.isFrozen(invitation)).toBe(true)
+  })
+
+  test('is an observable of RxJS, of several at once, to its end', async () => {
+    const { link, code = '', observable } = await ada.invite(await ada.createSpace())
+    const provider = bob.accept(link)
+    const stateOf = map(({ state }: Invitation) => state)
+    const guest = lastValueFrom(from(provider).pipe(stateOf, distinctUntilChanged(), toArray()))
+    const host = lastValueFrom(from(observable).pipe(stateOf, toArray()))
+    const wanted = firstValueFrom(
+      from(provider).pipe(filter(({ state }) => state === 'READY_FOR_AUTHENTICATION')),
+    )
+    expect((await world.clock.settle(wanted)).inviterName).toBe('ada')
+    await provider.authenticate(code)
+    const steps = ['CONNECTING', 'CONNECTED', 'READY_FOR_AUTHENTICATION', 'AUTHENTICATING', 'SUCCESS']
+    expect(await world.clock.settle(guest)).toEqual(['INIT', ...steps])
+    expect(await world.clock.settle(host)).toEqual(steps)
+  })
+
+  test('completes in RxJS with the state that says how it ended', async () => {
+    const { observable } = await ada.invite(await ada.createSpace())
+    const last = lastValueFrom(from(observable))
+    await world.clock.settle(observable.cancel())
+    expect((await world.clock.settle(last)).state).toBe('CANCELLED')
   })
 
   test('gives its result as a promise that says why not', async () => {

@@ -1,4 +1,9 @@
-import type { CancellableInvitationObservable, Invitation, InvitationsOptions } from '@vestibule/invitations'
+import {
+  type CancellableInvitationObservable,
+  CODE_WORDS,
+  type Invitation,
+  type InvitationsOptions,
+} from '@vestibule/invitations'
 import type { Space } from '@vestibule/space'
 import { renderUnicodeCompact } from 'uqr'
 import { type Context, within } from '../context.ts'
@@ -12,6 +17,7 @@ const SETTLE_MS = 10_000
 export interface ShareOptions {
   readonly role: NonNullable<InvitationsOptions['role']>
   readonly code: boolean
+  readonly words: boolean
   readonly multiUse: boolean
   readonly open: boolean
   readonly qr: boolean
@@ -28,6 +34,7 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
     role: options.role,
     authMethod: options.code ? 'SHARED_SECRET' : 'NONE',
     multiUse: options.multiUse,
+    ...(options.words && { codeAlphabet: CODE_WORDS }),
     open: options.open,
     lifetime: options.expiresMinutes * 60,
   })
@@ -85,7 +92,8 @@ function show({ output }: Context, invitation: Invitation, { qr, site }: ShareOp
   output.result('invitation', { link: shared, ...code, expires: expires.toISOString() }, lines.join('\n'))
 }
 
-const spaced = (code: string): string => code.replace(/(...)(?=.)/g, '$1 ')
+/** `493 027`; words stay as they are. */
+const spaced = (code: string): string => code.replace(/(\d{3})(?=\d)/g, '$1 ')
 
 const STATUS: Readonly<Record<Invitation['state'], string>> = {
   INIT: 'Making the invitation…',
