@@ -120,6 +120,11 @@ export class Roster {
     return [...of('CONTROL'), ...of('DATA')]
   }
 
+  /** Whether a grant is known here, or was the word that this device came in by. */
+  hasHeardOf(id: string): boolean {
+    return this.membership.has(id) || this.#ownPath.some((one) => one.id === id)
+  }
+
   /** The line of admissions that leads to a member; empty when it is not known. */
   pathOf(identity: PublicKey): readonly Credential[] {
     const member = this.membership.members().get(identity)

@@ -3,7 +3,7 @@ import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Clock, type NetworkManager, systemClock } from '@vestibule/network'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
-import { adopt } from './admission/adopt.ts'
+import { adopt, rejoin } from './admission/adopt.ts'
 import { Archive, type ArchiveSource, type ExportOptions } from './archive/archive-file.ts'
 import { exportSpace } from './archive/export-space.ts'
 import { type ImportOutcome, mergeArchive, verifyArchive } from './archive/import-space.ts'
@@ -90,6 +90,7 @@ export class SpaceManager {
       isDamaged: () => this.#shelf.isDamaged,
       found: () => this.#whileOpen(() => this.#found('', { isOwn: true })),
       adopt: (admission, adopting) => this.#takeUp(admission, adopting),
+      rejoin: (space, admission) => this.#rejoin(space, admission),
       meet: () => this.#whileOpen(() => this.#shelf.meet()),
     })
   }
@@ -334,9 +335,18 @@ export class SpaceManager {
     const own = { keyring: this.#keyring, signingContext: this.signingContext }
     const { store } = await prepareAcceptance(admission, options, own)
     await entry.space.readmit(admission, store, options.alsoWrite)
-    await entry.swarm?.close()
-    delete entry.swarm
-    return this.#shelf.join(entry, options.addresses)
+    return this.#shelf.meetAgain(entry, options.addresses)
+  }
+
+  /** By what another device of the identity was admitted with. */
+  #rejoin({ key }: Space, admission: SpaceAdmission): Promise<void> {
+    return this.#whileOpen(async () => {
+      const entry = this.#shelf.get(key)
+      if (entry?.space.removal === undefined) return
+      const own = { keyring: this.#keyring, signingContext: this.signingContext }
+      await rejoin(admission, own, (named, fresh) => entry.space.readmit(named, fresh))
+      if (entry.swarm !== undefined) await this.#shelf.meetAgain(entry)
+    })
   }
 
   async #adopt(admission: SpaceAdmission, alsoWrite: readonly StorageWrite[] = []): Promise<Entry> {

@@ -36,6 +36,16 @@ export abstract class MemberActs extends ReadKeyActs {
     return this.store.roster.provisional
   }
 
+  /** @internal The id of the `SpaceMember` credential by which the own identity is in. */
+  get grantId(): string | undefined {
+    return this.store.roster.pathOf(this.self).findLast(({ type }) => type === 'SpaceMember')?.id
+  }
+
+  /** @internal Whether a grant is known here. */
+  hasHeardOf(grant: string): boolean {
+    return this.store.roster.hasHeardOf(grant)
+  }
+
   /** @internal How many read keys an admission to this space gives. */
   get readKeyCount(): number {
     return Math.min(this.store.readKeys.size, MAX_READ_KEYS)

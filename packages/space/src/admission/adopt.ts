@@ -1,7 +1,7 @@
 import { isAtLeast } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { SpaceError } from '../error.ts'
-import { createBatch, emptyHead } from '../feed/entry.ts'
+import { createBatch, emptyHead, type FeedBatch } from '../feed/entry.ts'
 import { withFreshKeys } from '../fresh-keys.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
@@ -30,9 +30,29 @@ export async function adopt(
 ): Promise<SpaceStore> {
   return withFreshKeys(own.keyring, async (createKey) => {
     const feeds = { controlFeedKey: await createKey(), dataFeedKey: await createKey() }
-    const prepared = await prepareAcceptance(await withOwnFeeds(admission, feeds, own), feeds, own)
+    const { named, batch } = await withOwnFeeds(admission, feeds, own)
+    const controlFeeds = [...named.controlFeeds, { feed: feeds.controlFeedKey, batches: [batch] }]
+    const prepared = await prepareAcceptance({ ...named, controlFeeds }, feeds, own)
     await store(prepared.staged)
     return prepared.store
+  })
+}
+
+/**
+ * Takes up, for a device that has the space already, a new membership that came to another device of its identity: with
+ * fresh feeds, of which others hear as of those of a new device.
+ * @param take stores it all: see `readmit`
+ * @throws SpaceError `BAD_ADMISSION`, or what is wrong with a feed in it; key errors, and whatever `take` throws
+ */
+export async function rejoin(
+  admission: SpaceAdmission,
+  own: Own,
+  take: (admission: SpaceAdmission, fresh: SpaceStore) => Promise<void>,
+): Promise<void> {
+  await withFreshKeys(own.keyring, async (createKey) => {
+    const feeds = { controlFeedKey: await createKey(), dataFeedKey: await createKey() }
+    const { named } = await withOwnFeeds(admission, feeds, own)
+    await take(named, (await prepareAcceptance(named, feeds, own)).store)
   })
 }
 
@@ -40,7 +60,7 @@ async function withOwnFeeds(
   admission: SpaceAdmission,
   feeds: { readonly controlFeedKey: PublicKey; readonly dataFeedKey: PublicKey },
   own: Own,
-): Promise<SpaceAdmission> {
+): Promise<{ readonly named: SpaceAdmission; readonly batch: FeedBatch }> {
   const { spaceKey: space, path } = admission
   const grant = path.at(-1)
   if (grant === undefined) throw new SpaceError('BAD_ADMISSION', 'no grant')
@@ -53,8 +73,7 @@ async function withOwnFeeds(
   const payloads = [...named, control, ...data].map(({ encoded }) => encoded)
   const { batch } = await createBatch(own.keyring, emptyHead(space, feeds.controlFeedKey), payloads)
   return {
-    ...admission,
-    credentials: [...admission.credentials, ...named, control, ...data],
-    controlFeeds: [...admission.controlFeeds, { feed: feeds.controlFeedKey, batches: [batch] }],
+    named: { ...admission, credentials: [...admission.credentials, ...named, control, ...data] },
+    batch,
   }
 }

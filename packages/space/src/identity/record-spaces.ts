@@ -32,7 +32,8 @@ export async function recordSpace(own: Space, space: Space): Promise<void> {
   const { key: spaceKey } = space
   const [stay, listed] = [list.stayIn(spaceKey), list.get(spaceKey)]
   if (hasLeft(space)) {
-    if (listed !== undefined) await own.write(encodeListEntry({ spaceKey, stay, readKeys: 0 }))
+    const isNews = list.entriesOf(spaceKey).some(({ grant }) => isUnheard(space, grant))
+    if (listed !== undefined && !isNews) await own.write(encodeListEntry({ spaceKey, stay, readKeys: 0 }))
     return
   }
   const isEnded = stay > 1 && listed === undefined
@@ -42,10 +43,29 @@ export async function recordSpace(own: Space, space: Space): Promise<void> {
     (isEnded && !hasComeBack(space))
   )
     return
-  if ((listed?.readKeys ?? 0) >= space.readKeyCount) return
+  const { grantId: grant } = space
+  const isSaid = grant === undefined || list.entriesOf(spaceKey).some((entry) => entry.grant === grant)
+  if (isSaid && (listed?.readKeys ?? 0) >= space.readKeyCount) return
   const admission = await space.act(async (actor) => listedAdmission(actor, MAX_LISTED_BYTES))
-  if (admission !== undefined) await own.write(encodeListEntry({ spaceKey, stay, ...admission }))
+  if (admission !== undefined)
+    await own.write(encodeListEntry({ spaceKey, stay, ...admission, ...(grant !== undefined && { grant }) }))
 }
+
+/**
+ * The admissions, the latest first, by which another device is in a space again that this one is in no longer, as far as
+ * it knows.
+ */
+export function comebacksTo(own: readonly Space[], space: Space): Uint8Array[] {
+  if (space.removal === undefined) return []
+  return own
+    .flatMap((one) => listIn(one).entriesOf(space.key))
+    .flatMap(({ admission, grant }) => (admission && isUnheard(space, grant) ? admission : []))
+    .reverse()
+}
+
+/** Whether the identity was let in by something that has not come here yet. */
+const isUnheard = (space: Space, grant: string | undefined): boolean =>
+  grant !== undefined && !space.hasHeardOf(grant)
 
 /** Whether the identity left, and nobody has admitted it again. */
 export const hasLeft = (space: Space): boolean =>

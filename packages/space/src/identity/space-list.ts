@@ -1,4 +1,4 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { PublicKey } from '@vestibule/keys'
 import { bytes, message, optional, uint32 } from '@vestibule/keys/wire'
 import { SpaceError } from '../error.ts'
@@ -17,6 +17,7 @@ const ListEntry = message('SpaceListEntry', {
   stay: uint32(3),
   readKeys: uint32(4),
   admission: optional(bytes(5, { max: MAX_LISTED_BYTES })),
+  grant: optional(bytes(6, { length: 32 })),
 })
 
 /** What a device says of a space of its identity. */
@@ -28,15 +29,18 @@ export interface ListEntry {
   readonly readKeys: number
   /** Encoded, without control feeds: what another device needs to take the space up. None when it was left. */
   readonly admission?: Uint8Array
+  /** The id of the `SpaceMember` credential by which the identity is in. */
+  readonly grant?: string
 }
 
-export const encodeListEntry = ({ spaceKey, stay, readKeys, admission }: ListEntry): Uint8Array =>
+export const encodeListEntry = ({ spaceKey, stay, readKeys, admission, grant }: ListEntry): Uint8Array =>
   ListEntry.encode({
     version: VERSION,
     space: spaceKey.toBytes(),
     stay,
     readKeys,
     ...(admission && { admission }),
+    ...(grant !== undefined && { grant: hexToBytes(grant) }),
   })
 
 /**
@@ -65,14 +69,16 @@ export class SpaceList {
 
   /** How to take up a space that the identity is in. */
   get(space: PublicKey): ListEntry | undefined {
+    return this.entriesOf(space).reduce<ListEntry | undefined>(
+      (best, entry) => (best === undefined || isBetter(entry, best) ? entry : best),
+      undefined,
+    )
+  }
+
+  /** Everything that was said of the stay that lasts, in the order in which it was said. */
+  entriesOf(space: PublicKey): readonly ListEntry[] {
     const stay = this.stayIn(space)
-    return this.#joined
-      .get(space)
-      ?.filter((entry) => entry.stay >= stay)
-      .reduce<ListEntry | undefined>(
-        (best, entry) => (best === undefined || isBetter(entry, best) ? entry : best),
-        undefined,
-      )
+    return this.#joined.get(space)?.filter((entry) => entry.stay >= stay) ?? []
   }
 
   /** All spaces that the identity is in. */
@@ -89,9 +95,17 @@ function isBetter(a: ListEntry, b: ListEntry): boolean {
 
 function parse(encoded: Uint8Array): ListEntry | undefined {
   try {
-    const { space, stay, readKeys, admission } = parseVersioned(ListEntry, VERSION, encoded, 'MALFORMED')
+    const { space, stay, readKeys, admission, grant } = parseVersioned(
+      ListEntry,
+      VERSION,
+      encoded,
+      'MALFORMED',
+    )
     if (stay < 1 || stay > MAX_STAYS) return undefined
-    return { spaceKey: PublicKey.from(space), stay, readKeys, ...(admission && { admission }) }
+    return {
+      ...{ spaceKey: PublicKey.from(space), stay, readKeys, ...(admission && { admission }) },
+      ...(grant && { grant: bytesToHex(grant) }),
+    }
   } catch (error) {
     if (error instanceof SpaceError) return undefined
     throw error

@@ -8,7 +8,7 @@ import type { Space } from '../space.ts'
 import type { Storage, StorageWrite } from '../storage/storage.ts'
 import { parseVersioned } from '../versioned.ts'
 import { pendingSpaces } from './pending.ts'
-import { isLeftElsewhere, listIn, recordSpace } from './record-spaces.ts'
+import { comebacksTo, isLeftElsewhere, listIn, recordSpace } from './record-spaces.ts'
 import { carryOut, intended, namingsIn, revokedBy, revokeHere } from './revocation.ts'
 import type { SigningContext } from './signing-context.ts'
 
@@ -28,8 +28,10 @@ export interface IdentityParts {
   readonly isDamaged: () => boolean
   /** Makes an own space. */
   readonly found: () => Promise<Space>
-  /** Connects the own spaces to the other devices. */
+  /** Connects the own spaces to the other devices, and those anew in which the identity is again. */
   readonly meet: () => Promise<void>
+  /** Takes up a space that is here once more, by a new admission. */
+  readonly rejoin: (space: Space, admission: SpaceAdmission) => Promise<void>
   readonly adopt: (
     admission: SpaceAdmission,
     options?: { readonly addresses?: readonly string[]; readonly alsoWrite?: readonly StorageWrite[] },
@@ -109,9 +111,13 @@ export class Upkeep {
 
   /** Spaces that came with this device, and that another one is in. */
   async #takeUp(): Promise<void> {
-    const { storage, own, spaces, adopt } = this.#parts
+    const { storage, own, spaces, adopt, rejoin } = this.#parts
     for (const { admission, done } of await pendingSpaces(storage))
       await this.#try(async () => this.#events.onSpace(await adopt(admission, { alsoWrite: [done] })))
+    for (const space of spaces())
+      for (const admission of comebacksTo(own(), space))
+        if (space.removal !== undefined)
+          await this.#try(async () => rejoin(space, await parseAdmission(admission)))
     const here = new Set([...own(), ...spaces()].map(({ key }) => key))
     for (const { spaceKey, admission } of own().flatMap((one) => listIn(one).all())) {
       if (here.has(spaceKey) || this.#parts.isHere(spaceKey) || admission === undefined) continue

@@ -40,6 +40,8 @@ export interface Entry {
   readonly space: Space
   readonly store: SpaceStore
   swarm?: SwarmConnection
+  /** The connection by which others refused this device, as its member was none any more. */
+  refused?: SwarmConnection
 }
 
 /** Which spaces are on this device, and how each is kept: loaded, deactivated, or left alone as it is damaged. */
@@ -88,9 +90,23 @@ export class Shelf {
     for (const entry of this.#entries.values()) await this.join(entry)
   }
 
-  /** Connects what is only to be met once the own identity may be elsewhere. */
+  /**
+   * Connects what is only to be met once the own identity may be elsewhere, and a space anew of which it is a member
+   * again.
+   */
   async meet(): Promise<void> {
-    for (const entry of this.#entries.values()) if (entry.space.owner !== undefined) await this.join(entry)
+    for (const entry of this.#entries.values()) {
+      if (entry.space.owner !== undefined) await this.join(entry)
+      const { space, swarm, refused } = entry
+      if (swarm !== undefined && swarm === refused && space.removal === undefined) await this.meetAgain(entry)
+    }
+  }
+
+  /** Whoever refused this device so far is met anew. */
+  async meetAgain(entry: Entry, addresses?: readonly string[]): Promise<Space> {
+    await entry.swarm?.close()
+    delete entry.swarm
+    return this.join(entry, addresses)
   }
 
   async deactivate(key: PublicKey): Promise<void> {
@@ -154,6 +170,7 @@ export class Shelf {
     const space: Space = new Space(store, this.#parts, () => this.#parts.onControl(space))
     this.#parts.onLoaded(space)
     const entry: Entry = { space, store }
+    space.subscribe({ onRemoval: () => noteRefusal(entry) })
     this.#entries.set(store.record.spaceKey, entry)
     return entry
   }
@@ -168,6 +185,7 @@ export class Shelf {
         addresses,
         protocolProvider: (channel, { signal }) => space.serve(channel, signal),
       })
+    noteRefusal(entry)
     await space.publishRecovery()
     await this.#parts.onJoined()
     return space
@@ -183,4 +201,9 @@ export class Shelf {
       }),
     )
   }
+}
+
+/** Others refuse a device whose member is one no longer. */
+function noteRefusal(entry: Entry): void {
+  if (entry.space.removal !== undefined && entry.swarm !== undefined) entry.refused = entry.swarm
 }
