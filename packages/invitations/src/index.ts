@@ -1,5 +1,6 @@
 export { InvitationError, type InvitationErrorCode } from './errors.ts'
 export {
+  type GuestRequest,
   Invitation,
   type InvitationFields,
   type InvitationRole,

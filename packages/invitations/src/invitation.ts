@@ -1,3 +1,4 @@
+import type { PublicKey } from '@vestibule/keys'
 import type { AuthMethod, InvitationKind, InvitationType } from './link/link-layout.ts'
 import type { Preview } from './protocol/messages.ts'
 
@@ -30,6 +31,19 @@ export type InvitationState =
 /** The role that a guest gets; decided by the host's record, never by the guest. */
 export type InvitationRole = Preview['role']
 
+/**
+ * Somebody who asks to be let in, and about whom a person has to decide. It has proven the link, the code and these keys;
+ * what it is called is its own word.
+ */
+export interface GuestRequest {
+  /** Names it among those of its invitation. */
+  readonly id: string
+  readonly identityKey: PublicKey
+  readonly deviceKey: PublicKey
+  /** At most 64 bytes of UTF-8, and may be empty. */
+  readonly displayName: string
+}
+
 /** What an {@link Invitation} is made of. Fields have the names of the documented interface. */
 export interface InvitationFields {
   /** 32 hex digits; the same on both sides. */
@@ -59,6 +73,10 @@ export interface InvitationFields {
   readonly target?: string
   /** How many more codes are compared, after a wrong one. */
   readonly attemptsLeft?: number
+  /** On the guest: code and keys were right, and a person at the host is being asked. */
+  readonly waiting?: boolean
+  /** On the host of an invitation with `approve`: who asks, oldest first. See `CancellableInvitationObservable.approve`. */
+  readonly requests?: readonly GuestRequest[]
   /** A multi-use invitation goes on after `SUCCESS`. */
   readonly open?: boolean
   /** On the guest with `SUCCESS`: it was a member already, and nothing was asked of the host. */
@@ -96,6 +114,8 @@ export class Invitation implements InvitationFields, InvitationSecrets {
   declare readonly spaceKey?: string
   declare readonly target?: string
   declare readonly attemptsLeft?: number
+  declare readonly waiting?: boolean
+  declare readonly requests?: readonly GuestRequest[]
   declare readonly open?: boolean
   declare readonly alreadyMember?: boolean
   /** The text to share; on the host, once the invitation is durable. */

@@ -1,5 +1,5 @@
 import { InvitationError } from './errors.ts'
-import type { Invitation, InvitationState } from './invitation.ts'
+import type { GuestRequest, Invitation, InvitationState } from './invitation.ts'
 
 /** Called as an invitation moves on; each with the invitation as it is then. */
 export interface InvitationCallbacks {
@@ -12,6 +12,10 @@ export interface InvitationCallbacks {
    * `invitation.attemptsLeft`. On the host: a guest is being asked for the code.
    */
   readonly onAuthenticating?: (invitation: Invitation) => void
+  /** On the guest: a person at the host is being asked whether to let it in. */
+  readonly onWaiting?: (invitation: Invitation) => void
+  /** On the host of an invitation with `approve`: somebody asks, or no longer does; see `invitation.requests`. */
+  readonly onRequests?: (invitation: Invitation) => void
   /** The guest is a member. On the host of a multi-use invitation: one more guest is. */
   readonly onSuccess?: (invitation: Invitation) => void
   readonly onCancelled?: (invitation: Invitation) => void
@@ -60,14 +64,15 @@ export class InvitationObservable implements AsyncIterable<Invitation> {
    * @returns a function that ends it
    */
   subscribe(callbacks: InvitationCallbacks): () => void {
-    let replayed = false
+    let shown: Invitation | undefined
     const listener = (invitation: Invitation) => {
-      replayed = true
-      this.#call(callbacks, invitation)
+      const before = shown
+      shown = invitation
+      this.#call(callbacks, invitation, before)
     }
     this.#listeners.add(listener)
     queueMicrotask(() => {
-      if (!replayed && this.#listeners.has(listener)) listener(this.#invitation)
+      if (shown === undefined && this.#listeners.has(listener)) listener(this.#invitation)
     })
     return () => {
       this.#listeners.delete(listener)
@@ -143,7 +148,13 @@ export class InvitationObservable implements AsyncIterable<Invitation> {
     }
   }
 
-  #call(callbacks: InvitationCallbacks, invitation: Invitation): void {
+  #call(callbacks: InvitationCallbacks, invitation: Invitation, before: Invitation | undefined): void {
+    const { waiting = false, requests = [] } = invitation
+    const { waiting: waited = false, requests: asked = [] } = before ?? {}
+    const isAsked = requests !== asked && requests.length + asked.length > 0
+    if (waiting && !waited) callbacks.onWaiting?.(invitation)
+    if (isAsked) callbacks.onRequests?.(invitation)
+    if ((waiting !== waited || isAsked) && invitation.state === before?.state) return
     switch (invitation.state) {
       case 'INIT':
       case 'AUTHENTICATING':
@@ -175,7 +186,44 @@ export class InvitationObservable implements AsyncIterable<Invitation> {
 }
 
 /** The host's side of an invitation. */
-export class CancellableInvitationObservable extends InvitationObservable {}
+export class CancellableInvitationObservable extends InvitationObservable {
+  readonly #decide: (id: string, yes: boolean) => boolean
+
+  /** @internal made by a handler */
+  constructor(
+    invitation: Invitation,
+    cancel: () => Promise<void>,
+    decide: (id: string, yes: boolean) => boolean,
+  ) {
+    super(invitation, cancel)
+    this.#decide = decide
+  }
+
+  /**
+   * Lets a guest in that asks; of several for a single use the first that can be stored. How that went shows in the
+   * states that follow.
+   * @param request one of `invitation.requests`
+   * @returns whether it was still asking
+   * @example
+   * observable.subscribe({
+   *   onRequests: ({ requests = [] }) => {
+   *     for (const request of requests) ask(request).then((yes) => yes ? observable.approve(request) : observable.decline(request))
+   *   },
+   * })
+   */
+  approve(request: Pick<GuestRequest, 'id'>): boolean {
+    return this.#decide(request.id, true)
+  }
+
+  /**
+   * Turns a guest away, which is told so. Its identity is told the same if it asks again, until a restart.
+   * @param request one of `invitation.requests`
+   * @returns whether it was still asking
+   */
+  decline(request: Pick<GuestRequest, 'id'>): boolean {
+    return this.#decide(request.id, false)
+  }
+}
 
 /** The guest's side of an invitation, which may ask for a code. */
 export class AuthenticatingInvitationProvider extends InvitationObservable {

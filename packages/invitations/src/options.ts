@@ -19,8 +19,13 @@ export interface InvitationsOptions {
   readonly authMethod?: Extract<AuthMethod, 'NONE' | 'SHARED_SECRET'>
   /** Host: any number of guests instead of one. */
   readonly multiUse?: boolean
-  /** Host: has to be true for an invitation that is `multiUse` and has no code: whoever gets the link gets in. */
+  /** Host: has to be true for an invitation that is `multiUse`, without a code and without `approve`: whoever gets the link gets in. */
   readonly open?: boolean
+  /**
+   * Host: a person says yes or no to each guest, once who it is has been verified: see
+   * `CancellableInvitationObservable.approve`. It has `timeout` to do so.
+   */
+  readonly approve?: boolean
   /**
    * Host: the code's length in digits (or what `codeAlphabet` has), so that there are a million codes at least;
    * 6 digits or 2 words unless given, 8 or 3 for a multi-use invitation.
@@ -43,6 +48,7 @@ export interface HostChoices {
   readonly role: Role
   readonly authMethod: 'NONE' | 'SHARED_SECRET'
   readonly multiUse: boolean
+  readonly approve: boolean
   readonly code: string | undefined
   readonly lifetimeS: number
   readonly timeoutMs: number
@@ -55,16 +61,20 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     role = 'EDITOR',
     authMethod = 'SHARED_SECRET',
     multiUse = false,
+    approve = false,
     lifetime = DEFAULT_LIFETIME_S,
   } = options
   if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S))
     throw new TypeError(`a lifetime is at most ${MAX_LIFETIME_S} seconds (7 days), got ${lifetime}`)
-  if (multiUse && authMethod === 'NONE' && options.open !== true)
-    throw new TypeError('an invitation for anybody with the link, any number of times, needs `open: true`')
+  if (multiUse && authMethod === 'NONE' && !approve && options.open !== true)
+    throw new TypeError(
+      'an invitation for anybody with the link, any number of times, needs `approve` or `open: true`',
+    )
   return {
     role,
     authMethod,
     multiUse,
+    approve,
     code: authMethod === 'SHARED_SECRET' ? codeOf(options, multiUse) : undefined,
     lifetimeS: Math.floor(lifetime),
     timeoutMs: timeoutOf(options),

@@ -2,6 +2,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { MAX_PARENTS, type Role } from '@vestibule/credentials'
 import { PublicKey, Redacted } from '@vestibule/keys'
 import {
+  bool,
   bytes,
   enumeration,
   message,
@@ -31,6 +32,8 @@ export interface StoredInvitation {
   readonly role: Role
   readonly createdAtMs: number
   readonly timeoutMs: number
+  /** Whether a person is asked about each guest. */
+  readonly approve: boolean
   readonly progress: HostRecord
   /** What was known of the space when it was made: see `Space.heads`. It admits nobody who was removed after that. */
   readonly madeAfter: readonly string[]
@@ -60,6 +63,7 @@ const InvitationRecord = message('InvitationRecord', {
   timeoutMs: uint32(7),
   progress: nested(8, Progress),
   madeAfter: repeated(bytes(9, { length: 32 }), { max: MAX_PARENTS }),
+  approve: bool(11),
 })
 
 const AcceptanceRecord = message('AcceptanceRecord', {
@@ -89,13 +93,14 @@ export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
     timeoutMs: stored.timeoutMs,
     progress: stored.progress,
     madeAfter: stored.madeAfter.map((id) => hexToBytes(id)),
+    approve: stored.approve,
   })
 }
 
 /** @throws InvitationError `STORAGE_FAILED` for a record that is damaged or of a newer version; it is left as it is */
 export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
   return reading(() => {
-    const { version, link, code, space, role, progress, createdAtMs, timeoutMs, madeAfter } =
+    const { version, link, code, space, role, progress, createdAtMs, timeoutMs, madeAfter, approve } =
       InvitationRecord.parse(encoded)
     if (version !== RECORD_VERSION || role === 'NONE') throw new InvitationError('STORAGE_FAILED')
     return {
@@ -105,6 +110,7 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
       role,
       createdAtMs,
       timeoutMs,
+      approve,
       progress,
       madeAfter: madeAfter.map((id) => bytesToHex(id)),
     }

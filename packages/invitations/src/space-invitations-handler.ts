@@ -96,6 +96,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
     const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
       invitation,
       async () => (await created)?.cancel(),
+      (id, yes) => this.#hosted.get(invitation.invitationId)?.decide(id, yes) === true,
     )
     // What went wrong before it began is told by the observable's end.
     const created = this.#track(this.#create(space, choices, secret, now, observable)).catch(
@@ -178,6 +179,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
       const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
         storedInvitation(stored, space, this.#parts.signingContext),
         () => driver.cancel(),
+        (id, yes) => driver.decide(id, yes),
       )
       const driver = await this.#serve(space, stored, observable)
       if (!isEndedLife(stored.progress.life)) observables.push(observable)
@@ -232,9 +234,14 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
       role: choices.role,
       createdAtMs: now,
       timeoutMs: choices.timeoutMs,
+      approve: choices.approve,
       madeAfter: space.heads,
       progress: newHostRecord(
-        hostConfig({ multiUse: choices.multiUse, hasCode: choices.code !== undefined }),
+        hostConfig({
+          multiUse: choices.multiUse,
+          hasCode: choices.code !== undefined,
+          approve: choices.approve,
+        }),
       ),
     }
     const value = encodeStoredInvitation(stored)

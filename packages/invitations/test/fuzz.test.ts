@@ -141,6 +141,7 @@ decoderSuite('the record of an invitation', () => ({
       spaceKey: PublicKey.from(fill(32)),
       role: 'EDITOR',
       createdAtMs: 1_700_000_000_000,
+      approve: false,
       timeoutMs: 300_000,
       progress: { life: 'OPEN', charged: 1, allowed: 10, admissions: 0 },
       madeAfter: ['ab'.repeat(32)],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hostStep } from '../src/machine/host-machine.ts'
 import {
+  asking,
   type HostConfig,
   type HostEffect,
   type HostEvent,
@@ -197,6 +198,23 @@ describe('the host', () => {
     expect(host.greet('a').tell({ type: 'share', session: 'a', attempt: 1 }).types()).toContain('answerShare')
     expect(host.tell({ type: 'proof', session: 'a' }).types()).toEqual(['disarm', 'compare'])
     expect(hostInvitationState(host.state)).toBe('CONNECTED')
+  })
+
+  test('a flood of guests about whom a person is asked pushes out nobody who asked before', () => {
+    const host = new Host(hostConfig({ multiUse: true, hasCode: false, approve: true }))
+    const ask = (session: string): Host =>
+      host
+        .greet(session)
+        .tell({ type: 'share', session, attempt: 1 }, { type: 'proof', session })
+        .tell({ type: 'compared', session, match: true }, { type: 'verified', session, identity: session })
+    expect(ask('honest').types()).toEqual(['waiting', 'arm'])
+    for (let i = 0; i < 127; i++) ask(`s${i}`)
+    expect(ask('late').refusals()).toEqual([['late', { code: 'BUSY', retryAfterMs: 2000 }]])
+    expect([asking(host.state)[0], asking(host.state).length]).toEqual(['honest', 128])
+    // None of them holds what others need to ask or to be admitted.
+    expect(host.tell({ type: 'approved', session: 'honest' }).types()).toEqual(['disarm', 'commit'])
+    host.tell({ type: 'committed' })
+    expect(ask('late').types()).toEqual(['waiting', 'arm'])
   })
 
   test('a step changes nothing of the state that it was given', () => {

@@ -298,7 +298,11 @@ export class GuestDriver {
     this.#deadlines.disarmAll()
     this.#code = undefined
     this.#observable.update(
-      this.#observable.invitation.with({ ...this.#known, state }),
+      this.#observable.invitation.with({
+        ...this.#known,
+        state,
+        ...(this.#observable.invitation.waiting && { waiting: false }),
+      }),
       error === undefined ? undefined : new InvitationError(error),
     )
     // Before message 5 the host has not heard of these keys: nothing can come of them any more.
@@ -323,9 +327,13 @@ export class GuestDriver {
   /** Shows the application where the acceptance is, when that has changed. */
   #publish(): void {
     const { invitation } = this.#observable
-    const { state, outcome } = this.#state
-    if (outcome === undefined && state !== invitation.state)
-      this.#observable.update(invitation.with({ ...this.#known, state }))
+    const { state, outcome, active } = this.#state
+    const waiting = active?.step === 'waiting'
+    if (outcome !== undefined || (state === invitation.state && waiting === (invitation.waiting ?? false)))
+      return
+    this.#observable.update(
+      invitation.with({ ...this.#known, state, ...(waiting !== invitation.waiting && { waiting }) }),
+    )
   }
 
   /** Sends something on a session; a channel that has ended is noticed by whoever reads it. */

@@ -2,13 +2,14 @@ import type { PublicKey } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
 import { type Space, SpaceError, type StorageWrite } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
+import type { GuestRequest } from '../invitation.ts'
 import { encodeInvitation } from '../link/link.ts'
 import { deriveLinkKeys, type LinkKeys } from '../link/link-keys.ts'
 import { hostStep } from '../machine/host-machine.ts'
 import {
+  asking,
   type HostEffect,
   type HostEvent,
-  type HostLife,
   type HostRecord,
   type HostState,
   hostConfig,
@@ -59,7 +60,8 @@ export class HostDriver {
     this.#observable = observable
     this.#keys = deriveLinkKeys(stored.link.secret)
     this.#deadlines = new Deadlines(parts.clock)
-    const config = hostConfig({ multiUse: stored.link.multiUse, hasCode: stored.code !== undefined })
+    const { link, code, approve } = stored
+    const config = hostConfig({ multiUse: link.multiUse, hasCode: code !== undefined, approve })
     for (const identity of admitted) this.#admittedBy.add(identity)
     this.#state = hostState(config, stored.progress, [...this.#admittedBy].map(String))
   }
@@ -101,6 +103,13 @@ export class HostDriver {
       this.#cancelWaits.push({ resolve, reject })
       this.#dispatch({ type: 'cancel' })
     })
+  }
+
+  /** A person's yes or no to one of `invitation.requests`. @returns whether it was still asking */
+  decide(id: SessionId, yes: boolean): boolean {
+    if (!asking(this.#state).includes(id)) return false
+    this.#dispatch({ type: yes ? 'approved' : 'declined', session: id })
+    return true
   }
 
   /** Stops serving; the invitation itself goes on after a restart. What is being sent or stored is finished. */
@@ -216,12 +225,17 @@ export class HostDriver {
         return this.#run(async () => this.#compare(effect.session))
       case 'verify':
         return this.#with(effect.session, (session) => this.#verify(session))
+      case 'waiting':
+        return this.#enqueue(effect.session, (session) => session.send({ type: 'waiting' }))
       case 'commit':
         return this.#run(() => this.#commit(effect.session, effect.record))
       case 'admitted':
-        return this.#admitted()
+        if (this.#stored.link.multiUse)
+          this.#observable.update(this.#observable.invitation.with({ state: 'SUCCESS', open: true }))
+        return
       case 'life':
-        return this.#lifeStored(effect.life)
+        if (isEndedLife(effect.life)) for (const wait of this.#cancelWaits.splice(0)) wait.resolve()
+        return
       case 'notStored':
         // Asked again at the next event, if it was the expiry that could not be stored.
         this.#expired = false
@@ -312,29 +326,29 @@ export class HostDriver {
     await session.channel.close()
   }
 
-  #admitted(): void {
-    const { multiUse } = this.#stored.link
-    if (multiUse) this.#observable.update(this.#observable.invitation.with({ state: 'SUCCESS', open: true }))
-  }
-
-  #lifeStored(life: HostLife): void {
-    if (isEndedLife(life)) for (const wait of this.#cancelWaits.splice(0)) wait.resolve()
-  }
-
   /** Shows the application where the invitation is, when that has changed. */
   #publish(): void {
     if (this.#swarm === undefined) return
     const { invitation } = this.#observable
     const state = hostInvitationState(this.#state)
-    if (state === invitation.state && invitation.open !== true) return
+    const requests = this.#requests(invitation.requests)
+    if (state === invitation.state && requests === invitation.requests && invitation.open !== true) return
     const { link, code } = this.#stored
     const secrets = { link: encodeInvitation(link), ...(code && { authCode: code.unwrap() }) }
     const error =
       state === 'ERROR' ? 'LOCKED' : state === 'EXPIRED' || state === 'CANCELLED' ? state : undefined
     this.#observable.update(
-      invitation.with({ state, open: false }, secrets),
+      invitation.with({ state, open: false, ...(requests && { requests }) }, secrets),
       error === undefined ? undefined : new InvitationError(error),
     )
+  }
+
+  /** Who asks now; the same list when that has not changed, and none where nobody is asked. */
+  #requests(before: readonly GuestRequest[] = []): readonly GuestRequest[] | undefined {
+    if (!this.#stored.approve) return undefined
+    const requests = asking(this.#state).flatMap((id) => this.#sessions.get(id)?.request ?? [])
+    const isSame = requests.length === before.length && requests.every(({ id }, i) => id === before[i]?.id)
+    return isSame ? before : requests
   }
 
   #recordWrite(progress: HostRecord): StorageWrite {

@@ -2,6 +2,7 @@ import { CredentialsError, verifyCredential, verifyFeedProof } from '@vestibule/
 import { equalBytes, type Keyring, PublicKey, Redacted, verifySignature } from '@vestibule/keys'
 import { type Channel, NetworkError } from '@vestibule/network'
 import { type Candidate, encodeAdmission, type SpaceAdmission } from '@vestibule/space'
+import type { GuestRequest } from '../invitation.ts'
 import { normaliseCode } from '../link/codes.ts'
 import type { InvitationLink } from '../link/link.ts'
 import type { LinkKeys } from '../link/link-keys.ts'
@@ -170,6 +171,13 @@ export class HostSession {
     const candidate = await verifiedCandidate(proven, keys.th2)
     this.candidate = candidate
     return candidate === undefined ? 'PROOF_INVALID' : 'verified'
+  }
+
+  /** Who asks, for a person to decide about. */
+  get request(): GuestRequest | undefined {
+    if (this.candidate === undefined) return undefined
+    const { identityKey, deviceKey, profile } = this.candidate
+    return Object.freeze({ id: this.id, identityKey, deviceKey, displayName: profile.displayName })
   }
 
   /** Message 6. */

@@ -52,12 +52,11 @@ function transition(draft: Draft, event: GuestEvent): undefined {
     case 'prepareFailed':
       return draft.storing === 'keys' ? finish(draft, 'ERROR', 'STORAGE_FAILED') : undefined
     case 'waiting':
-      if (!isAt(draft, event.session, 'proving')) return unexpected(draft, event.session)
-      // A person at the host decides now, so everybody's deadline is a person's.
-      draft.effects.push({ type: 'arm', session: event.session, deadline: 'person' }, { type: 'armSearch' })
-      return
+      if (isAt(draft, event.session, 'proving')) return waiting(draft, event.session)
+      return unexpected(draft, event.session)
     case 'answered':
-      if (isAt(draft, event.session, 'proving')) return answered(draft, event.session, event.valid)
+      if (isAt(draft, event.session, 'proving') || isAt(draft, event.session, 'waiting'))
+        return answered(draft, event.session, event.valid)
       return unexpected(draft, event.session)
     case 'refused':
       return refused(draft, event.session, event.refusal, event.signed)
@@ -160,6 +159,14 @@ function sendProof(draft: Draft): undefined {
   draft.effects.push({ type: 'proof', session }, { type: 'arm', session, deadline: 'machine' })
 }
 
+/** A person at the host decides now, so everybody's deadline is a person's. The code was right, and may be sent again. */
+function waiting(draft: Draft, session: SessionId): undefined {
+  if (draft.active === undefined) return
+  draft.active = { ...draft.active, step: 'waiting' }
+  draft.sends = 0
+  draft.effects.push({ type: 'arm', session, deadline: 'person' }, { type: 'armSearch' })
+}
+
 function answered(draft: Draft, session: SessionId, valid: boolean): undefined {
   if (!valid) return finish(draft, 'ERROR', 'ANSWER_INVALID')
   draft.storing = 'membership'
@@ -179,9 +186,13 @@ function refused(draft: Draft, session: SessionId, refusal: Refusal, signed: boo
         : unexpected(draft, session)
     case 'BUSY':
       return busy(draft, session, refusal.retryAfterMs ?? 1_000)
+    case 'TIMED_OUT':
+      // Nobody decided. Asking again by itself would go on for ever.
+      if (isAt(draft, session, 'waiting')) return finish(draft, 'TIMEOUT', code)
+      draft.effects.push({ type: 'close', session })
+      return drop(draft, session)
     case 'SUPERSEDED':
     case 'HOST_FAILED':
-    case 'TIMED_OUT':
       // Another connection may do better; deadlines bound how long that is tried.
       draft.effects.push({ type: 'close', session })
       return drop(draft, session)

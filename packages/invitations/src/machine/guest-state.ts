@@ -21,9 +21,10 @@ export function guestConfig(kind: { readonly hasCode: boolean }): GuestConfig {
 
 /**
  * How far the session with the proven host is: `ready` for message 3 (the code may be missing still), `sharing`
- * until message 4, `preparing` while the guest's keys become durable, `proving` until message 6.
+ * until message 4, `preparing` while the guest's keys become durable, `proving` until message 6, `waiting` from message
+ * 5a to message 6: a person at the host decides.
  */
-export type GuestStep = 'ready' | 'sharing' | 'preparing' | 'proving'
+export type GuestStep = 'ready' | 'sharing' | 'preparing' | 'proving' | 'waiting'
 
 export interface GuestSession {
   readonly session: SessionId

@@ -15,6 +15,7 @@ import {
 export interface Draft extends Omit<HostState, 'sessions' | 'intents'> {
   record: HostRecord
   admitted: ReadonlySet<string>
+  declined: ReadonlySet<string>
   sessions: Map<SessionId, HostSession>
   reserved: SessionId | undefined
   closing: HostState['closing']
@@ -26,7 +27,9 @@ export interface Draft extends Omit<HostState, 'sessions' | 'intents'> {
 /** Why a session can't go on as things stand, or `undefined`. */
 export function refusalByLife(draft: Draft, session: HostSession): RefusalCode | undefined {
   const life: HostLife = effectiveLife(draft)
-  if (life === 'OPEN' || (isEndedLife(life) && session.resume)) return undefined
+  // Whoever is asked about was not admitted before.
+  const mayResume = session.resume && session.step !== 'asking'
+  if (life === 'OPEN' || (isEndedLife(life) && mayResume)) return undefined
   return life
 }
 
@@ -50,11 +53,12 @@ export function chargesWanted(draft: Draft): number {
 /** Whether a charge of this session is in the durable record. */
 export function holdsCharge(draft: Draft, { step }: HostSession): boolean {
   if (!draft.config.hasCode) return false
-  return step === 'comparing' || step === 'matched' || step === 'proving' || step === 'committing'
+  if (step === 'committing') return !draft.config.approve
+  return step === 'comparing' || step === 'matched' || step === 'proving'
 }
 
 export function holdsSlot(step: HostSession['step']): boolean {
-  return step !== 'greeting' && step !== 'typing'
+  return step !== 'greeting' && step !== 'typing' && step !== 'asking'
 }
 
 export function isReserved(draft: Draft): boolean {
@@ -143,4 +147,44 @@ export function forget(draft: Draft, id: SessionId, code: RefusalCode): undefine
       { type: 'close', session: id },
     )
   leave(draft, id)
+}
+
+/** Gives an identity that this invitation has admitted its credentials once more. */
+export function answerAgain(draft: Draft, id: SessionId, identity: string): undefined {
+  draft.effects.push({ type: 'answer', session: id, identity })
+  release(draft, id)
+}
+
+export function commit(draft: Draft, id: SessionId, identity: string): undefined {
+  move(draft, id, { step: 'committing' })
+  draft.intents.push({ type: 'commit', session: id, identity })
+}
+
+/** The sessions of an identity about which a person is being asked. */
+export function askingAs(draft: Draft, identity: string): SessionId[] {
+  return [...draft.sessions].flatMap(([id, one]) =>
+    one.step === 'asking' && one.identity === identity ? id : [],
+  )
+}
+
+/** Asks a person about a guest. Of one peer the newer connection counts. */
+export function ask(draft: Draft, id: SessionId): undefined {
+  const session = draft.sessions.get(id)
+  if (session?.step !== 'refunding' || session.identity === undefined) return
+  // It may have been decided about meanwhile, on another connection.
+  if (draft.admitted.has(session.identity)) return answerAgain(draft, id, session.identity)
+  if (draft.declined.has(session.identity)) return turnAway(draft, id, 'DECLINED')
+  const life = effectiveLife(draft)
+  if (life !== 'OPEN') return turnAway(draft, id, life)
+  const committing = draft.intents.find((one) => one.type === 'commit' && one.identity === session.identity)
+  const isStored = draft.storing?.type === 'commit' && draft.storing.identity === session.identity
+  if (committing !== undefined || isStored) return commit(draft, id, session.identity)
+  const asked = [...draft.sessions].filter(([, { step }]) => step === 'asking')
+  const older = asked.find(([, { peer }]) => peer === session.peer)
+  if (older !== undefined) turnAway(draft, older[0], 'SUPERSEDED')
+  else if (asked.length >= draft.config.maxAsking) return turnAway(draft, id, 'BUSY')
+  // Deleted and set again, so that the order is the order in which a person was asked.
+  draft.sessions.delete(id)
+  draft.sessions.set(id, { ...session, step: 'asking' })
+  draft.effects.push({ type: 'waiting', session: id }, { type: 'arm', session: id, deadline: 'person' })
 }

@@ -1,6 +1,10 @@
 import {
+  answerAgain,
+  ask,
+  askingAs,
   chargesInFlight,
   chargesWanted,
+  commit,
   type Draft,
   forget,
   holdsSlot,
@@ -13,7 +17,6 @@ import {
   refusalAtHello,
   refusalByLife,
   release,
-  store,
   turnAway,
   violation,
 } from './host-draft.ts'
@@ -25,15 +28,16 @@ import {
   type HostStep,
   isEndedLife,
   type SessionId,
-  type StoreIntent,
 } from './host-state.ts'
+import { storeNext } from './host-store.ts'
 
 /**
  * Every transition of the host's half of an invitation (protocol.md, "Rules that the machine enforces").
  *
  * Invariants, checked over every reachable state by test/model:
  * - a code is compared only for a session whose charge is durable, and charges never exceed what is allowed;
- * - of a single-use invitation at most one session is between match and commit;
+ * - of a single-use invitation at most one session is between match and commit, unless a person is asked about each;
+ * - a person is asked only about a guest that has proven everything, and whose charge has been given back;
  * - one thing is stored at a time, so each record follows from the durable one before it;
  * - once `closing` is set or the life has ended nothing is committed but what is under way, and the end is
  *   stored (and told) only after that;
@@ -68,7 +72,9 @@ function transition(draft: Draft, event: HostEvent): undefined {
     case 'compared':
     case 'compareFailed':
     case 'verified':
-    case 'unverified': {
+    case 'unverified':
+    case 'approved':
+    case 'declined': {
       const session = draft.sessions.get(event.session)
       return session && sessionEvent(draft, event.session, session, event)
     }
@@ -113,7 +119,8 @@ function sessionEvent(draft: Draft, id: SessionId, session: HostSession, event: 
     case 'timedOut':
       // Only while the network is waited for is a deadline running.
       if (session.step === 'greeting') return turnAway(draft, id)
-      if (session.step === 'typing' || session.step === 'sharing') return turnAway(draft, id, 'TIMED_OUT')
+      if (session.step === 'typing' || session.step === 'sharing' || session.step === 'asking')
+        return turnAway(draft, id, 'TIMED_OUT')
       return
     case 'compared':
       if (session.step === 'comparing') compared(draft, id, session, event.match)
@@ -127,6 +134,12 @@ function sessionEvent(draft: Draft, id: SessionId, session: HostSession, event: 
       return
     case 'unverified':
       if (session.step === 'proving') turnAway(draft, id, event.reason)
+      return
+    case 'approved':
+      if (session.step === 'asking') approve(draft, session.identity)
+      return
+    case 'declined':
+      if (session.step === 'asking') decline(draft, session.identity)
       return
   }
 }
@@ -211,13 +224,26 @@ function verified(draft: Draft, id: SessionId, identity: string): undefined {
   const life = effectiveLife(draft)
   // Resume opens an ended invitation to those that it admitted, and to nobody else.
   if (life !== 'OPEN') return turnAway(draft, id, life)
-  move(draft, id, { step: 'committing' })
-  draft.intents.push({ type: 'commit', session: id, identity })
+  if (!draft.config.approve) return commit(draft, id, identity)
+  move(draft, id, { step: 'refunding', identity })
+  if (!draft.config.hasCode) return ask(draft, id)
+  // The code was right: it must not be charged for as long as a person takes, nor if the answer is no.
+  draft.intents.push({ type: 'refund', session: id })
 }
 
-function answerAgain(draft: Draft, id: SessionId, identity: string): undefined {
-  draft.effects.push({ type: 'answer', session: id, identity })
-  release(draft, id)
+/** A decision is about an identity, whatever connections it asks on. */
+function approve(draft: Draft, identity: string | undefined): undefined {
+  if (identity === undefined) return
+  for (const id of askingAs(draft, identity)) {
+    draft.effects.push({ type: 'disarm', session: id })
+    commit(draft, id, identity)
+  }
+}
+
+function decline(draft: Draft, identity: string | undefined): undefined {
+  if (identity === undefined) return
+  draft.declined = new Set(draft.declined).add(identity)
+  for (const id of askingAs(draft, identity)) turnAway(draft, id, 'DECLINED')
 }
 
 function written(draft: Draft): undefined {
@@ -227,7 +253,7 @@ function written(draft: Draft): undefined {
   draft.record = done.record
   switch (done.type) {
     case 'refund':
-      return
+      return done.session === undefined ? undefined : ask(draft, done.session)
     case 'rearm':
       if (draft.closing === 'LOCKED') draft.closing = undefined
       draft.effects.push({ type: 'life', life: 'OPEN' })
@@ -259,7 +285,7 @@ function writeFailed(draft: Draft): undefined {
       return forget(draft, failed.session, 'HOST_FAILED')
     case 'refund':
       // The charge stays: on the safe side, and no reason to fail the guest.
-      return
+      return failed.session === undefined ? undefined : ask(draft, failed.session)
     case 'life':
     case 'rearm':
       draft.effects.push({ type: 'notStored', purpose: failed.type })
@@ -276,8 +302,9 @@ function committed(draft: Draft): undefined {
   draft.effects.push({ type: 'admitted', identity: done.identity })
   if (draft.sessions.get(done.session)?.connected)
     draft.effects.push({ type: 'answer', session: done.session, identity: done.identity })
-  // The charge was given back in the transaction itself.
+  // The charge was given back in the transaction itself, or before a person was asked.
   draft.sessions.delete(done.session)
+  for (const id of askingAs(draft, done.identity)) answerAgain(draft, id, done.identity)
   draft.reserved = undefined
   if (done.record.life === 'OPEN') return
   draft.closing = undefined
@@ -338,7 +365,8 @@ function grantReservation(draft: Draft): boolean {
   let moved = false
   for (const [id, session] of draft.sessions) {
     if (session.step !== 'matched' || isReserved(draft)) continue
-    if (!draft.config.multiUse && effectiveLife(draft) === 'OPEN') draft.reserved = id
+    const { multiUse, approve } = draft.config
+    if (!multiUse && !approve && effectiveLife(draft) === 'OPEN') draft.reserved = id
     move(draft, id, { step: 'proving' })
     draft.effects.push({ type: 'verify', session: id })
     moved = true
@@ -362,39 +390,4 @@ function beginExaminations(draft: Draft): boolean {
     begun = true
   }
   return begun
-}
-
-function storeNext(draft: Draft): boolean {
-  if (draft.storing !== undefined) return false
-  const intent = draft.intents.shift()
-  if (intent === undefined) return false
-  const { record } = draft
-  switch (intent.type) {
-    case 'charge':
-      return store(draft, intent, { ...record, charged: record.charged + 1 })
-    case 'refund':
-      return store(draft, intent, { ...record, charged: Math.max(0, record.charged - 1) })
-    case 'life':
-      return draft.closing === undefined || store(draft, intent, { ...record, life: draft.closing })
-    case 'rearm':
-      return store(draft, intent, { ...record, life: 'OPEN', charged: 0, allowed: draft.config.attempts })
-    case 'commit':
-      return storeCommit(draft, intent)
-  }
-}
-
-function storeCommit(draft: Draft, intent: Extract<StoreIntent, { type: 'commit' }>): boolean {
-  const { record, config } = draft
-  // Asked again at the last moment: what was verified may have been overtaken while it waited for its turn.
-  const life = effectiveLife(draft)
-  if (draft.admitted.has(intent.identity)) answerAgain(draft, intent.session, intent.identity)
-  else if (life !== 'OPEN') turnAway(draft, intent.session, life)
-  else
-    return store(draft, intent, {
-      life: config.multiUse ? 'OPEN' : 'REDEEMED',
-      charged: config.hasCode ? record.charged - 1 : record.charged,
-      allowed: config.multiUse ? record.allowed + 1 : record.allowed,
-      admissions: record.admissions + 1,
-    })
-  return true
 }

@@ -26,6 +26,8 @@ export interface HostConfig {
   readonly multiUse: boolean
   /** Whether there is a code to be guessed. Without one nothing is charged: the link is the secret. */
   readonly hasCode: boolean
+  /** Whether a person is asked about each guest whose link, code and keys are proven. */
+  readonly approve: boolean
   /** Wrong codes over all peers, connections and restarts, and in one session. */
   readonly attempts: number
   /** Sessions between message 3 and message 6. */
@@ -34,14 +36,19 @@ export interface HostConfig {
   readonly maxTyping: number
   /** Sessions that have not proven the link. */
   readonly maxGreeting: number
+  /** Guests about whom a person is being asked. Whoever comes beyond them is told to come back, and buries nobody. */
+  readonly maxAsking: number
   /** What a guest is told that finds all slots taken. */
   readonly retryAfterMs: number
 }
 
 /** The limits of protocol.md, "Rules that the machine enforces". */
-export function hostConfig(kind: { readonly multiUse: boolean; readonly hasCode: boolean }): HostConfig {
+export function hostConfig(
+  kind: Pick<HostConfig, 'multiUse' | 'hasCode'> & Partial<Pick<HostConfig, 'approve'>>,
+): HostConfig {
   const slots = kind.multiUse ? 64 : 8
-  return { ...kind, attempts: 3, slots, maxTyping: 1024, maxGreeting: 256, retryAfterMs: 2_000 }
+  const bounds = { attempts: 3, slots, maxTyping: 1024, maxGreeting: 256, maxAsking: 128 }
+  return { approve: false, ...kind, ...bounds, retryAfterMs: 2_000 }
 }
 
 /**
@@ -57,7 +64,11 @@ export function hostConfig(kind: { readonly multiUse: boolean; readonly hasCode:
  * | `comparing` | the comparison | a slot, a charge |
  * | `matched` | the reservation of another guest to end | a slot, a charge |
  * | `proving` | the verification of the request | a slot, a charge, the reservation |
+ * | `refunding` | the charge to be given back, before a person is asked | a slot |
+ * | `asking` | a person's yes or no | |
  * | `committing` | the transaction | a slot, a charge, the reservation |
+ *
+ * Where a person is asked nothing is reserved, and the charge is back before: of those who got a yes the first commits.
  */
 export type SessionStep =
   | 'greeting'
@@ -68,6 +79,8 @@ export type SessionStep =
   | 'comparing'
   | 'matched'
   | 'proving'
+  | 'refunding'
+  | 'asking'
   | 'committing'
 
 export interface HostSession {
@@ -79,12 +92,15 @@ export interface HostSession {
   readonly attempt: number
   /** False once the connection is gone while something that can't be stopped is still under way. */
   readonly connected: boolean
+  /** Who asks, once that is verified: the text of its public key. */
+  readonly identity?: string
 }
 
 /** Something to be stored. One at a time is under way, so that each record follows from the one before. */
 export type StoreIntent =
   | { readonly type: 'charge'; readonly session: SessionId }
-  | { readonly type: 'refund' }
+  /** `session`: a person is to be asked about it next. */
+  | { readonly type: 'refund'; readonly session?: SessionId }
   | { readonly type: 'life' }
   | { readonly type: 'rearm' }
   | { readonly type: 'commit'; readonly session: SessionId; readonly identity: string }
@@ -96,6 +112,8 @@ export interface HostState {
   readonly record: HostRecord
   /** Identities admitted by this invitation. */
   readonly admitted: ReadonlySet<string>
+  /** Identities that a person said no to. They are told so again without asking, as long as this process runs. */
+  readonly declined: ReadonlySet<string>
   /** Oldest first. */
   readonly sessions: ReadonlyMap<SessionId, HostSession>
   /** Single use: the session for which the invitation is reserved, from the match to the commit. */
@@ -147,6 +165,9 @@ export type HostEvent =
       readonly session: SessionId
       readonly reason: 'PROOF_INVALID' | 'PROTOCOL_VIOLATION' | 'NOT_ALLOWED'
     }
+  /** A person's yes or no to a session at `asking`; ignored at any other. */
+  | { readonly type: 'approved'; readonly session: SessionId }
+  | { readonly type: 'declined'; readonly session: SessionId }
   /** Outcome of the `commit` under way. */
   | { readonly type: 'committed' }
   | { readonly type: 'commitFailed'; readonly reason: 'HOST_FAILED' | 'NOT_ALLOWED' | 'EXPIRED' }
@@ -183,6 +204,8 @@ export type HostEffect =
   | { readonly type: 'compare'; readonly session: SessionId }
   /** Open message 5, verify every proof and the chain, then `verified`, `unverified` or (a fault of ours) `lost`. */
   | { readonly type: 'verify'; readonly session: SessionId }
+  /** Send message 5a: a person is asked now. Whom to show follows from the state, see `asking`. */
+  | { readonly type: 'waiting'; readonly session: SessionId }
   /** In one transaction: the guest's credentials, the admission (invitation, identity) and the record. Then `committed` or `commitFailed`. */
   | {
       readonly type: 'commit'
@@ -225,6 +248,7 @@ export function hostState(
     config,
     record,
     admitted: new Set(admitted),
+    declined: new Set(),
     sessions: new Map(),
     reserved: undefined,
     closing: undefined,
@@ -236,6 +260,11 @@ export function hostState(
 /** The life as it is decided, durable or not. */
 export function effectiveLife(state: HostState): HostLife {
   return state.closing ?? state.record.life
+}
+
+/** The sessions about which a person is being asked, who came first first. */
+export function asking(state: HostState): SessionId[] {
+  return [...state.sessions].flatMap(([id, { step }]) => (step === 'asking' ? id : []))
 }
 
 /** Whether a life is never left. */

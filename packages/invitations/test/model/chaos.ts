@@ -1,8 +1,15 @@
-import { effectiveLife, type HostConfig, hostConfig, isEndedLife } from '../../src/machine/host-state.ts'
+import {
+  asking,
+  effectiveLife,
+  type HostConfig,
+  hostConfig,
+  isEndedLife,
+} from '../../src/machine/host-state.ts'
 import type { Model, Move } from './explore.ts'
 import {
   compare,
   crash,
+  decide,
   failCompare,
   type Heard,
   type HostModel,
@@ -31,6 +38,7 @@ export interface Chaos {
 export interface ChaosBounds {
   readonly multiUse: boolean
   readonly hasCode: boolean
+  readonly approve?: boolean
   /** Wrong codes before the lock. */
   readonly attempts: number
   /** Guests send also what is not due, and two connections may be of one peer. */
@@ -51,7 +59,14 @@ export const OTHER: Proof = { right: true, identity: 'B' }
 export const UNPROVEN: Proof = { right: true, identity: undefined }
 
 export function chaos(bounds: ChaosBounds, changes: Partial<HostModel> = {}): Model<Chaos> {
-  const config: HostConfig = { ...hostConfig(bounds), attempts: bounds.attempts, slots: 2, maxTyping: 2 }
+  const { approve = false } = bounds
+  const config: HostConfig = {
+    ...hostConfig({ ...bounds, approve }),
+    attempts: bounds.attempts,
+    slots: 2,
+    maxTyping: 2,
+    maxAsking: 2,
+  }
   const model = theHost(config, changes)
   const names = Array.from({ length: bounds.live }, (_, i) => `s${i}`)
   return {
@@ -110,6 +125,9 @@ function moves(model: HostModel, bounds: ChaosBounds, names: readonly string[], 
     if (world.failures < bounds.failures)
       add(`${session} not compared`, failCompare(model, side, session), { failures: world.failures + 1 })
   }
+  for (const session of asking(side.machine))
+    for (const yes of [true, false])
+      add(`${session} ${yes ? 'approved' : 'declined'}`, decide(model, side, session, yes))
   for (const session of side.verifying) add(`${session} verified`, verify(model, side, session))
   if (side.storing !== undefined) {
     add(`${side.storing.type} done`, stored(model, side))

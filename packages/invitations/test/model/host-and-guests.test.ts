@@ -50,6 +50,19 @@ describe('the host keeps the laws whatever guests send', () => {
       { multiUse: true, live: 1, ends: true, crashes: 1, proofs: [RIGHT, OTHER, WRONG] },
     ],
     ['no code', { hasCode: false, ends: true, crashes: 1, proofs: [RIGHT, OTHER, WRONG] }],
+    ['a person who says yes or no to each', { approve: true, proofs: [RIGHT, OTHER, WRONG] }],
+    [
+      'a person who decides, with cancel, expiry and a crash',
+      { approve: true, live: 1, ends: true, crashes: 1, failures: 1 },
+    ],
+    [
+      'a person who decides, and no code',
+      { approve: true, hasCode: false, ends: true, proofs: [RIGHT, OTHER] },
+    ],
+    [
+      'a person who decides over many',
+      { approve: true, hasCode: false, multiUse: true, ends: true, proofs: [RIGHT, OTHER] },
+    ],
   ]
   for (const [name, bounds, prompt = true] of worlds)
     test(name, () => holds(explore(chaos({ ...single, ...bounds }, { prompt }))), PATIENCE)
@@ -71,6 +84,23 @@ describe('host and guests together keep the laws', () => {
     ['two connections of one guest', { connections: 3, cuts: 1 }, { oneIdentity: true }],
     ['two guests of a multi-use invitation', { connections: 3, cuts: 1 }, { multiUse: true }],
     ['no code', { connections: 3, cuts: 1, crashes: 1 }, { hasCode: false }],
+    ['a person says yes or no to each', { connections: 2, typos: 1 }, { approve: true }],
+    ['a person decides while connections are cut', { connections: 3, cuts: 1 }, { approve: true }],
+    [
+      'a person decides, and the host dies',
+      { connections: 2, crashes: 1 },
+      { approve: true, hasCode: false },
+    ],
+    [
+      'a person decides while deadlines pass and storage fails',
+      { connections: 3, timeouts: 1, failures: 1, ends: 1 },
+      { approve: true, guests: 1 },
+    ],
+    [
+      'a person decides about two connections of one guest',
+      { connections: 3 },
+      { approve: true, oneIdentity: true, multiUse: true },
+    ],
     [
       'one guest and everything at once',
       { connections: 2, cuts: 1, typos: 1, crashes: 1, failures: 1, ends: 1 },

@@ -1,5 +1,6 @@
 import { hostStep } from '../../src/machine/host-machine.ts'
 import {
+  asking,
   effectiveLife,
   type HostConfig,
   type HostEffect,
@@ -20,6 +21,7 @@ export type ToGuest =
   | { readonly type: 'offer' }
   | { readonly type: 'share' }
   | { readonly type: 'refused'; readonly refusal: Refusal; readonly signed: boolean }
+  | { readonly type: 'waiting' }
   | { readonly type: 'answer'; readonly identity: string }
   | { readonly type: 'end' }
 
@@ -45,6 +47,10 @@ export interface HostSide {
   readonly armed: ReadonlySet<SessionId>
   /** Sessions whose code was compared and found right. */
   readonly matched: ReadonlySet<SessionId>
+  /** Sessions whose charge was given back, so that a person could be asked. */
+  readonly asked: ReadonlySet<SessionId>
+  /** Identities to which a person said yes. */
+  readonly approved: ReadonlySet<string>
   readonly wrongCompared: number
   /** Charges that a crash or a failing disk made permanent. */
   readonly burnt: number
@@ -86,6 +92,8 @@ export function newHostSide(model: HostModel): HostSide {
     proofs: new Map(),
     armed: new Set(),
     matched: new Set(),
+    asked: new Set(),
+    approved: new Set(),
     wrongCompared: 0,
     burnt: 0,
     acknowledged: false,
@@ -105,6 +113,8 @@ export function hear(model: HostModel, before: HostSide, event: HostEvent, proof
   for (const effect of effects) perform(model, side, sent, effect)
   if (isEndedLife(before.machine.record.life) && machine.record.life !== before.machine.record.life)
     fail(side, 'law 7: a life that has ended is never left')
+  if (asking(machine).some((id) => !side.armed.has(id) || effectiveLife(machine) !== 'OPEN'))
+    fail(side, 'law 6: no person is waited for without end')
   const heard = tidy({ side, sent })
   return model.prompt ? answerPromptly(model, heard) : heard
 }
@@ -120,7 +130,6 @@ function answerPromptly(model: HostModel, heard: Heard): Heard {
   return { side: next.side, sent: [...heard.sent, ...next.sent] }
 }
 
-/** The first law that is broken is kept. */
 function fail(side: Mutable, law: string): void {
   side.broken ??= law
 }
@@ -156,12 +165,15 @@ function perform(model: HostModel, side: Mutable, sent: [SessionId, ToGuest][], 
     case 'write':
     case 'commit':
       if (side.storing !== undefined) fail(side, 'one thing is stored at a time')
-      if (effect.type === 'commit') checkCommit(side, effect)
+      if (effect.type === 'commit') checkCommit(model, side, effect)
       side.storing = effect
       return
     case 'compare': {
       const paid = side.record.charged - side.wrongCompared - side.burnt
-      const open = side.comparing.length + side.matched.size
+      // After a yes the charge is back.
+      const isBack = (id: SessionId): boolean =>
+        model.config.approve && side.machine.sessions.get(id)?.step === 'committing'
+      const open = side.comparing.length + [...side.matched].filter((id) => !isBack(id)).length
       if (model.config.hasCode && paid <= open) fail(side, 'law 1: a charge is durable before its comparison')
       side.comparing = [...side.comparing, effect.session]
       return
@@ -171,10 +183,18 @@ function perform(model: HostModel, side: Mutable, sent: [SessionId, ToGuest][], 
       const between = [...side.machine.sessions.values()].filter(
         ({ step }) => step === 'proving' || step === 'committing',
       )
-      if (!model.config.multiUse && effectiveLife(side.machine) === 'OPEN' && between.length > 1)
+      const { multiUse, approve } = model.config
+      if (!multiUse && !approve && effectiveLife(side.machine) === 'OPEN' && between.length > 1)
         fail(side, 'law 2: one guest at a time is between match and commit')
       return
     }
+    case 'waiting':
+      if (!side.matched.has(effect.session))
+        fail(side, 'law 3: a person is asked only about who has proven the code')
+      side.matched = without(side.matched, effect.session)
+      side.asked = new Set(side.asked).add(effect.session)
+      sent.push([effect.session, { type: 'waiting' }])
+      return
     case 'life':
       if (side.record.life !== effect.life) fail(side, 'law 4: an end is told only when it is durable')
       if (isEndedLife(effect.life)) side.acknowledged = true
@@ -185,10 +205,24 @@ function perform(model: HostModel, side: Mutable, sent: [SessionId, ToGuest][], 
   }
 }
 
-function checkCommit(side: Mutable, effect: Extract<HostEffect, { type: 'commit' }>): void {
+function checkCommit(
+  { config }: HostModel,
+  side: Mutable,
+  effect: Extract<HostEffect, { type: 'commit' }>,
+): void {
   const proof = side.proofs.get(effect.session)
-  if (!side.matched.has(effect.session) || proof?.identity !== effect.identity)
+  const proven = side.matched.has(effect.session) || (config.approve && side.asked.has(effect.session))
+  if (!proven || proof?.identity !== effect.identity)
     fail(side, 'law 3: nobody is admitted who did not prove link, code and keys')
+  if (config.approve && !side.approved.has(effect.identity))
+    fail(side, 'law 3: nobody is admitted without the yes that is asked for')
+}
+
+/** A person says yes or no to a session about which it was asked. */
+export function decide(model: HostModel, before: HostSide, session: SessionId, yes: boolean): Heard {
+  const identity = before.proofs.get(session)?.identity ?? ''
+  const side = yes ? { ...before, approved: new Set(before.approved).add(identity) } : before
+  return hear(model, side, { type: yes ? 'approved' : 'declined', session })
 }
 
 function forgetSession(side: Mutable, session: SessionId): void {
@@ -204,7 +238,6 @@ export function isForgotten(side: HostSide, session: SessionId): boolean {
   )
 }
 
-/** The comparison comes out. */
 export function compare(model: HostModel, before: HostSide, session: SessionId): Heard {
   const match = before.proofs.get(session)?.right === true
   const side: Mutable = { ...before, comparing: before.comparing.filter((id) => id !== session) }
@@ -250,7 +283,8 @@ export function land(model: HostModel, before: HostSide): HostSide {
     side.admitted = [...side.admitted, effect.identity]
     if (!model.config.multiUse && side.admitted.length > 1)
       fail(side, 'law 2: a single-use invitation admits at most one identity')
-    if (model.config.hasCode && side.record.charged !== before.record.charged - 1)
+    const back = model.config.hasCode && !model.config.approve ? 1 : 0
+    if (side.record.charged !== before.record.charged - back)
       fail(side, 'law 6: a right code gives its charge back in the transaction of its admission')
   }
   return side
@@ -263,7 +297,6 @@ export function stored(model: HostModel, before: HostSide): Heard {
   return hear(model, side, { type: type === 'commit' ? 'committed' : 'written' })
 }
 
-/** Storage failed; nothing became durable. */
 export function storeFailed(model: HostModel, before: HostSide): Heard {
   const { storing } = before
   const side: Mutable = { ...before, storing: undefined }
@@ -283,6 +316,8 @@ export function crash(model: HostModel, before: HostSide): HostSide {
     proofs: new Map(),
     armed: new Set(),
     matched: new Set(),
+    asked: new Set(),
+    approved: new Set(),
     burnt: Math.max(0, before.record.charged - before.wrongCompared),
   }
   return hear(model, side, { type: 'started' }).side
@@ -294,8 +329,9 @@ function tidy(heard: Heard): Heard {
   const live = (id: SessionId): boolean => machine.sessions.has(id)
   const side = {
     ...heard.side,
-    proofs: new Map([...proofs].filter(([id]) => isExamined(machine, id))),
+    proofs: new Map([...proofs].filter(([id]) => isExamined(machine, id) || isAsking(machine, id))),
     matched: new Set([...matched].filter(live)),
+    asked: new Set([...heard.side.asked].filter(live)),
   }
   // With nothing under way, every charge is a wrong code, or was lost with a crash.
   const quiet =
@@ -308,8 +344,10 @@ function tidy(heard: Heard): Heard {
 /** Message 5 of this session is being dealt with. */
 function isExamined({ sessions }: HostState, id: SessionId): boolean {
   const step = sessions.get(id)?.step
-  return step !== undefined && step !== 'greeting' && step !== 'typing' && step !== 'sharing'
+  return step !== undefined && !['greeting', 'typing', 'sharing', 'asking'].includes(step)
 }
+
+const isAsking = (state: HostState, id: SessionId): boolean => asking(state).includes(id)
 
 const without = <T>(set: ReadonlySet<T>, item: T): ReadonlySet<T> => {
   if (!set.has(item)) return set
@@ -322,13 +360,14 @@ const keys = new WeakMap<HostState, string>()
 function machineKey(state: HostState): string {
   const known = keys.get(state)
   if (known !== undefined) return known
-  const { record: r, sessions, reserved, closing, storing, intents, admitted } = state
+  const { record: r, sessions, reserved, closing, storing, intents, admitted, declined } = state
   const key = JSON.stringify([
     [r.life, r.charged, r.allowed, r.admissions, reserved ?? 0, closing ?? 0],
-    [...sessions].map(([id, s]) => [id, s.peer, s.step, s.resume, s.attempt, s.connected]),
+    [...sessions].map(([id, s]) => [id, s.peer, s.step, s.resume, s.attempt, s.connected, s.identity]),
     storing ?? 0,
     intents,
     [...admitted],
+    [...declined],
   ])
   keys.set(state, key)
   return key
@@ -347,7 +386,7 @@ export function hostKey(side: HostSide, names?: ReadonlyMap<string, string>): st
       side.verifying,
       [...side.proofs],
       [...side.armed].sort(),
-      [...side.matched],
+      [[...side.matched], [...side.asked], [...side.approved]],
       [side.wrongCompared, side.burnt, side.acknowledged, side.broken ?? 0],
     ])
   const renamed = names ?? namesByAge(side)

@@ -1,5 +1,12 @@
 import { hostStep } from '../../src/machine/host-machine.ts'
-import type { HostEffect, HostEvent, HostRecord, HostState, HostStep } from '../../src/machine/host-state.ts'
+import {
+  asking,
+  type HostEffect,
+  type HostEvent,
+  type HostRecord,
+  type HostState,
+  type HostStep,
+} from '../../src/machine/host-state.ts'
 import { type ChaosBounds, chaos, OTHER, RIGHT, WRONG } from './chaos.ts'
 import { explore, type Verdict } from './explore.ts'
 import type { HostModel } from './host-side.ts'
@@ -226,6 +233,66 @@ export const mutants: readonly Mutant[] = [
         store: ({ record, type }) =>
           type === 'commit' ? { ...record, charged: record.charged + 1 } : record,
       },
+    ),
+  },
+  {
+    name: 'nobody is asked',
+    law: 'law 3',
+    run: inChaos(
+      (state, event) => {
+        const [next, effects] = hostStep({ ...state, config: { ...state.config, approve: false } }, event)
+        return [{ ...next, config: state.config }, effects]
+      },
+      { approve: true, live: 1 },
+    ),
+  },
+  {
+    name: 'a no is taken for a yes',
+    law: 'law 3',
+    run: inChaos(
+      (state, event) => hostStep(state, event.type === 'declined' ? { ...event, type: 'approved' } : event),
+      { approve: true, live: 1 },
+    ),
+  },
+  {
+    name: 'a yes to one lets in another',
+    law: 'law 3',
+    run: inChaos(
+      (state, event) => {
+        const other = asking(state).at(-1)
+        return hostStep(
+          state,
+          event.type === 'approved' && other !== undefined ? { ...event, session: other } : event,
+        )
+      },
+      { approve: true, proofs: [RIGHT, OTHER] },
+    ),
+  },
+  {
+    name: 'a guest stays charged while a person decides',
+    law: 'law 6',
+    run: inChaos(
+      (state, event) => {
+        const [next, effects] = hostStep(state, event)
+        if (next.storing?.type !== 'refund') return [next, effects]
+        const [later, more] = hostStep(next, { type: 'writeFailed' })
+        return [later, [...effects.filter(({ type }) => type !== 'write'), ...more]]
+      },
+      { approve: true, live: 1 },
+    ),
+  },
+  {
+    name: 'a person may take for ever',
+    law: 'law 6',
+    run: inChaos(
+      (state, event) => {
+        const [next, effects] = hostStep(state, event)
+        return [
+          next,
+          effects.filter((e) => !(e.type === 'arm' && next.sessions.get(e.session)?.step === 'asking')),
+        ]
+      },
+      { approve: true, live: 1 },
     ),
   },
   {

@@ -66,6 +66,7 @@ export interface PartyRules {
   readonly guests: number
   readonly multiUse: boolean
   readonly hasCode: boolean
+  readonly approve?: boolean
   readonly slots?: number
   readonly budget: Partial<Budget>
   /** Both guests are one person with one identity, on two connections of two peers. */

@@ -1,9 +1,10 @@
 import { guestStep } from '../../src/machine/guest-machine.ts'
 import { type GuestEffect, type GuestEvent, guestConfig, guestState } from '../../src/machine/guest-state.ts'
-import { hostConfig, isEndedLife, type SessionId } from '../../src/machine/host-state.ts'
+import { asking, hostConfig, isEndedLife, type SessionId } from '../../src/machine/host-state.ts'
 import type { Model, Move } from './explore.ts'
 import {
   crash,
+  decide,
   type Heard,
   type HostSide,
   hear,
@@ -34,7 +35,10 @@ import {
 
 export function party(rules: PartyRules): Model<Party> {
   const table: Table = {
-    host: theHost({ ...hostConfig(rules), attempts: 2, slots: rules.slots ?? 8 }, rules.host),
+    host: theHost(
+      { ...hostConfig({ ...rules, approve: rules.approve === true }), attempts: 2, slots: rules.slots ?? 8 },
+      rules.host,
+    ),
     guest: guestConfig(rules),
     step: rules.guestStep ?? guestStep,
   }
@@ -168,6 +172,12 @@ function moves(table: Table, party: Party): Move<Party>[] {
         `host: ${session} timed out`,
         heard(party, hear(table.host, side, { type: 'timedOut', session })),
         'timeouts',
+      )
+  for (const session of asking(side.machine))
+    for (const yes of [true, false])
+      add(
+        `host: ${session} ${yes ? 'approved' : 'declined'}`,
+        heard(party, decide(table.host, side, session, yes)),
       )
   if (side.storing !== undefined) {
     add(`host: ${side.storing.type} done`, heard(party, stored(table.host, side)))
@@ -312,6 +322,8 @@ function atGuest(table: Table, party: Party, session: SessionId, i: number, mess
       return tell(table, party, i, { type: 'offered', session, valid: true })
     case 'share':
       return tell(table, party, i, { type: 'shared', session, valid: true })
+    case 'waiting':
+      return tell(table, party, i, { type: 'waiting', session })
     case 'answer':
       return tell(table, party, i, {
         type: 'answered',

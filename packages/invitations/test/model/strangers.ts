@@ -82,6 +82,7 @@ function moves(step: StepGuest, world: Strangers): Move<Strangers>[] {
       'BUSY',
       'WRONG_CODE',
       'HOST_FAILED',
+      'TIMED_OUT',
       'PROTOCOL_VIOLATION',
     ] as const)
       for (const signed of [true, false]) add({ type: 'refused', session, refusal: { code }, signed })

@@ -63,6 +63,7 @@ async function serve({ person, space, link, keyring, role = 'EDITOR' }: Host): P
     spaceKey: space.key,
     role,
     createdAtMs: clock.now(),
+    approve: false,
     timeoutMs: MINUTE,
     progress: newHostRecord(hostConfig({ multiUse, hasCode: false })),
     madeAfter: [],
@@ -82,7 +83,11 @@ async function serve({ person, space, link, keyring, role = 'EDITOR' }: Host): P
     space,
     stored,
     [],
-    new CancellableInvitationObservable(fields, async () => undefined),
+    new CancellableInvitationObservable(
+      fields,
+      async () => undefined,
+      () => false,
+    ),
   )
   await driver.start()
   running.push(driver)

@@ -37,6 +37,8 @@ class Simulation {
   #host!: Person
   #invited!: Invited
   #observable: CancellableInvitationObservable | undefined
+  /** Who got a yes from the host’s person; hex. */
+  readonly #approved = new Set<string>()
   /** Who was admitted when the host was told that its cancellation is durable. */
   #admittedAtEnd: readonly string[] | undefined
 
@@ -48,6 +50,8 @@ class Simulation {
       { multiUse: true },
       { authMethod: 'NONE' },
       { authMethod: 'NONE', multiUse: true, open: true },
+      { approve: true },
+      { authMethod: 'NONE', multiUse: true, approve: true },
     ]
     this.#options = this.#pick(kinds)
     this.trace.push(JSON.stringify(this.#options))
@@ -65,7 +69,7 @@ class Simulation {
     this.#host = await this.#person('ada')
     const space = await this.#host.createSpace()
     this.#invited = await this.#host.invite(space, this.#options)
-    this.#observable = this.#invited.observable
+    this.#decideOver(this.#invited.observable)
     for (const name of ['bob', 'cem', 'dan'])
       this.#guests.push({ person: await this.#person(name), knew: false, provider: undefined })
     for (let i = 0; i < STEPS; i++) {
@@ -165,7 +169,24 @@ class Simulation {
     if (person.isRunning) return
     this.trace.push(`${this.#world.clock.now()} ${person.name} is back`)
     const restored = await person.restart()
-    if (person === this.#host) this.#observable = restored[0]
+    if (person === this.#host) this.#decideOver(restored[0])
+  }
+
+  /** From now on the person at the host says yes or no to whoever asks, sooner or later. */
+  #decideOver(observable: CancellableInvitationObservable | undefined): void {
+    this.#observable = observable
+    const seen = new Set<string>()
+    observable?.subscribe({
+      onRequests: ({ requests = [] }) => {
+        for (const request of requests.filter(({ id }) => !seen.has(id))) {
+          seen.add(request.id)
+          this.#world.clock.after(this.#pick([0, 50, 3_000, 60_000]), () => {
+            if (this.#random() < 0.25) observable.decline(request)
+            else if (observable.approve(request)) this.#approved.add(request.identityKey.toHex())
+          })
+        }
+      },
+    })
   }
 
   #leave({ person, provider }: Guest): void {
@@ -194,6 +215,7 @@ class Simulation {
     const known = this.#guests.filter(({ knew }) => knew)
     for (const identity of admitted)
       expect(known.some(({ person }) => person.identityKey.toHex() === identity)).toBe(true)
+    if (this.#options.approve) for (const identity of admitted) expect(this.#approved).toContain(identity)
     if (this.#admittedAtEnd !== undefined) expect(admitted).toEqual(this.#admittedAtEnd)
     for (const { person, provider } of this.#guests)
       if (provider?.invitation.state === 'SUCCESS') expect(admitted).toContain(person.identityKey.toHex())
