@@ -17,7 +17,7 @@ const { signal } = new AbortController()
 const joinSwarm = async (): Promise<SwarmConnection> => {
   const close = async (): Promise<void> => undefined
   const state = { status: 'searching' as const, peers: [], relays: [] }
-  return { peers: [], state, subscribe: () => close, close, [Symbol.asyncDispose]: close }
+  return { peers: [], state, subscribe: () => close, setTopics: close, close, [Symbol.asyncDispose]: close }
 }
 
 async function person(displayName: string, keyring = new Keyring()) {

@@ -1,4 +1,3 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { type Random, systemRandom } from './backoff.ts'
 import type { Channel } from './channel/channel.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -8,7 +7,7 @@ import type { NetworkNode } from './node.ts'
 import { readProof, SWARM_PROTOCOL } from './swarm/handshake.ts'
 import { type Environment, RelayLink } from './swarm/relay-link.ts'
 import { Swarm, type SwarmConnection, type SwarmOptions } from './swarm/swarm.ts'
-import { hashTopic, TOPIC_BYTES } from './swarm/topic.ts'
+import { checkTopic, topicNamespace } from './swarm/topic.ts'
 
 /** Options of {@link NetworkManager}. */
 export interface NetworkManagerOptions {
@@ -105,23 +104,37 @@ export class NetworkManager implements AsyncDisposable {
    *   that is no relay's; or the signal's reason
    */
   async joinSwarm(options: SwarmOptions): Promise<SwarmConnection> {
-    if (options.topic.length !== TOPIC_BYTES)
-      throw new TypeError(`a topic is ${TOPIC_BYTES} bytes, got ${options.topic.length}`)
+    checkTopic(options.topic)
     if (this.#started === undefined) throw new NetworkError('STOPPED', 'the network is not started')
     await this.#started
-    const namespace = bytesToHex(hashTopic(options.topic))
-    // Whoever comes back at once waits until the old registration is gone, which would take the new one along.
-    while (this.#swarms.get(namespace)?.closed !== undefined) await this.#swarms.get(namespace)?.closed
+    const namespace = topicNamespace(options.topic)
+    await this.#untilLeft(namespace)
     options.signal?.throwIfAborted()
     if (this.#started === undefined) throw new NetworkError('STOPPED', 'the network is not started')
-    if (this.#swarms.has(namespace))
-      throw new NetworkError('ALREADY_JOINED', 'this manager is in a swarm of this topic already')
+    this.#assertFree(namespace)
     for (const relay of options.relays ?? []) checkRelay(relay)
     const relays = [...new Set([...this.relays, ...(options.relays ?? [])])]
     const links = relays.map((address) => this.#link(address))
-    const swarm = new Swarm(this.#environment, options, links, () => this.#swarms.delete(namespace))
+    const swarm: Swarm = new Swarm(this.#environment, options, links, {
+      claim: async (another) => {
+        await this.#untilLeft(another)
+        this.#assertFree(another)
+        this.#swarms.set(another, swarm)
+      },
+      release: (another) => this.#swarms.delete(another),
+    })
     this.#swarms.set(namespace, swarm)
     return swarm
+  }
+
+  /** Whoever comes back at once waits until the old registration is gone, which would take the new one along. */
+  async #untilLeft(namespace: string): Promise<void> {
+    while (this.#swarms.get(namespace)?.closed !== undefined) await this.#swarms.get(namespace)?.closed
+  }
+
+  #assertFree(namespace: string): void {
+    if (this.#swarms.has(namespace))
+      throw new NetworkError('ALREADY_JOINED', 'this manager is in a swarm of this topic already')
   }
 
   #link(address: string): RelayLink {
@@ -138,7 +151,7 @@ export class NetworkManager implements AsyncDisposable {
       const { namespace, proof } = await readProof(channel, this.#environment.clock)
       const swarm = this.#swarms.get(namespace)
       if (swarm === undefined) channel.abort(new NetworkError('REFUSED', 'no such swarm'))
-      else await swarm.accept(channel, proof)
+      else await swarm.accept(channel, namespace, proof)
     } catch (cause) {
       channel.abort(cause as Error)
     } finally {

@@ -96,28 +96,52 @@ class End implements Channel {
   }
 }
 
+/** Somebody's part in a swarm. */
+interface Membership extends SwarmOptions {
+  readonly closing: AbortController
+  /** Whom there is a channel with. */
+  readonly links: Set<Membership>
+}
+
 /** Everybody in a swarm is connected to everybody else at once; whoever is cut off is connected to nobody. */
 export class World {
-  #swarms = new Map<string, Map<string, SwarmOptions & { closing: AbortController }>>()
+  #swarms = new Map<string, Map<string, Membership>>()
   #off = new Set<string>()
   #cuts = new Map<string, AbortController>()
 
   networkManager(peer: string) {
     return {
       joinSwarm: async (options: SwarmOptions) => {
-        const topic = options.topic.join()
-        const swarm = this.#swarms.get(topic) ?? new Map()
-        this.#swarms.set(topic, swarm)
-        const member = { ...options, closing: new AbortController() }
-        for (const [other, theirs] of swarm) this.#connect(peer, member, other, theirs)
-        swarm.set(peer, member)
+        const member: Membership = { ...options, closing: new AbortController(), links: new Set() }
+        const setTopics = async (topics: readonly Uint8Array[]) => this.#place(peer, member, topics)
+        await setTopics([options.topic])
         const close = async (): Promise<void> => {
-          if (swarm.get(peer) === member) swarm.delete(peer)
+          await setTopics([])
           member.closing.abort(new NetworkError('CLOSED', 'left the swarm'))
         }
         const state = { status: 'searching' as const, peers: [], relays: [] }
-        return { peers: [], state, subscribe: () => () => {}, close, [Symbol.asyncDispose]: close }
+        return { peers: [], state, subscribe: () => () => {}, setTopics, close, [Symbol.asyncDispose]: close }
       },
+    }
+  }
+
+  /** Names of those who are to be found under a topic. */
+  under(topic: Uint8Array): string[] {
+    return [...(this.#swarms.get(topic.join())?.keys() ?? [])].sort()
+  }
+
+  /** Puts a member under these topics and no others; its channels stay. */
+  #place(peer: string, member: Membership, topics: readonly Uint8Array[]): void {
+    const wanted = new Set(topics.map((topic) => topic.join()))
+    for (const [topic, swarm] of this.#swarms)
+      if (!wanted.has(topic) && swarm.get(peer) === member) swarm.delete(peer)
+    for (const topic of wanted) {
+      const swarm = this.#swarms.get(topic) ?? new Map<string, Membership>()
+      this.#swarms.set(topic, swarm)
+      if (swarm.get(peer) === member) continue
+      for (const [other, theirs] of swarm)
+        if (!member.links.has(theirs)) this.#connect(peer, member, other, theirs)
+      swarm.set(peer, member)
     }
   }
 
@@ -132,22 +156,28 @@ export class World {
 
   /** Channels from this peer to all others. */
   reconnect(peer: string): void {
+    const met = new Set<Membership>()
     for (const swarm of this.#swarms.values()) {
       const own = swarm.get(peer)
-      if (own !== undefined)
-        for (const [other, theirs] of swarm) if (other !== peer) this.#connect(peer, own, other, theirs)
+      for (const [other, theirs] of own === undefined ? [] : swarm) {
+        if (other === peer || met.has(theirs)) continue
+        met.add(theirs)
+        if (own !== undefined) this.#connect(peer, own, other, theirs)
+      }
     }
   }
 
-  #connect(
-    a: string,
-    ours: SwarmOptions & { closing: AbortController },
-    b: string,
-    theirs: SwarmOptions & { closing: AbortController },
-  ): void {
+  #connect(a: string, ours: Membership, b: string, theirs: Membership): void {
     if (this.#off.has(a) || this.#off.has(b)) return
     if (ours.topology === theirs.topology && ours.topology !== 'mesh') return
     const [mine, yours] = channelPair(a, b)
+    for (const [own, other, { ended }] of [
+      [ours, theirs, mine],
+      [theirs, ours, yours],
+    ] as const) {
+      own.links.add(other)
+      void ended.then(() => own.links.delete(other))
+    }
     const cut = AbortSignal.any([this.#cut(a), this.#cut(b)])
     for (const [options, channel] of [
       [ours, mine],

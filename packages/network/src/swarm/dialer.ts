@@ -26,8 +26,17 @@ const RETRY_MAX_MS = 30_000
 /** A session that lasted this long starts the count of failures anew. */
 const STABLE_MS = 30_000
 
-interface Candidate {
+/** What is known of somebody who is dialled. */
+export interface Found {
+  /** Hashed topics under which it was registered. */
+  readonly namespaces: ReadonlySet<string>
+  /** How many attempts failed in a row. */
+  readonly failures: number
+}
+
+interface Candidate extends Found {
   readonly key: string
+  readonly namespaces: Set<string>
   peer: string | undefined
   addresses: readonly string[]
   /** Addresses the application gave. Whoever has them is dialled for as long as the swarm is open. */
@@ -44,7 +53,7 @@ interface Candidate {
 /** What a {@link Dialer} needs of its swarm. */
 export interface DialerOptions {
   /** Opens a channel and sees the proof through. Rejects if that fails. */
-  readonly connect: (target: Target, signal: AbortSignal) => Promise<void>
+  readonly connect: (target: Target, found: Found, signal: AbortSignal) => Promise<void>
   /** Whether another peer has room. */
   readonly hasRoom: () => boolean
   /** Whether a peer that was given up is asked again after {@link EXHAUSTED_MS}. */
@@ -80,16 +89,20 @@ export class Dialer {
     this.#next()
   }
 
-  /** Peers found at a rendezvous. One that was seen before with the same record is no news. */
-  addFound(registrations: readonly Registration[]): void {
+  /** Peers found at a rendezvous. One that was seen before in that place with the same record is no news. */
+  addFound(registrations: readonly Registration[], namespace: string): void {
     const now = this.#environment.clock.now()
     for (const { peer, addresses, seq, ttlS } of registrations) {
       if (peer === this.#environment.node.peer) continue
       const candidate = this.#candidate(peer, peer)
       candidate.expiresAtMs = Math.max(candidate.expiresAtMs, now + ttlS * 1_000)
-      if (candidate.seq !== undefined && seq <= candidate.seq) continue
-      candidate.seq = seq
-      candidate.addresses = addresses
+      const isNewest = candidate.seq === undefined || seq > candidate.seq
+      if (!isNewest && candidate.namespaces.has(namespace)) continue
+      candidate.namespaces.add(namespace)
+      if (isNewest) {
+        candidate.seq = seq
+        candidate.addresses = addresses
+      }
       this.#revive(candidate)
     }
     this.#next()
@@ -135,6 +148,7 @@ export class Dialer {
     const candidate: Candidate = {
       key,
       peer,
+      namespaces: new Set(),
       addresses: [],
       known: [],
       seq: undefined,
@@ -207,6 +221,7 @@ export class Dialer {
     try {
       await this.#options.connect(
         { addresses, ...(candidate.peer !== undefined && { peer: candidate.peer }) },
+        candidate,
         attempt.signal,
       )
       // The swarm has said `occupy` by now; for an address that names nobody, it could not.

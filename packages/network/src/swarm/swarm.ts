@@ -1,14 +1,13 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { scope } from '../abort.ts'
 import type { Channel } from '../channel/channel.ts'
 import { NetworkError } from '../errors.ts'
 import type { Target } from '../node.ts'
-import { Dialer, type Outcome } from './dialer.ts'
+import { Dialer, type Found, type Outcome } from './dialer.ts'
 import { EarlyChannel } from './early-channel.ts'
 import { answerProof, exchangeProofs, provesTopic, SWARM_PROTOCOL } from './handshake.ts'
-import { Presence } from './presence.ts'
 import type { Environment, RelayLink, RelayStatus } from './relay-link.ts'
-import { hashTopic } from './topic.ts'
+import { checkTopic, topicNamespace } from './topic.ts'
+import { type Claims, Topics } from './topics.ts'
 
 /** The part a peer plays in a swarm. */
 export type Topology =
@@ -73,6 +72,13 @@ export interface SwarmConnection extends AsyncDisposable {
   readonly state: SwarmState
   /** Calls `listener` with every new state until the result is called. */
   subscribe(listener: (state: SwarmState) => void): () => void
+  /**
+   * Meets under these topics from now on, and no longer under others. The first is the one that known addresses are asked
+   * for first. Channels that are open stay: whoever is met under several topics still has one channel.
+   * @throws NetworkError `ALREADY_JOINED`, and then nothing has changed; `CLOSED`; TypeError for none, or one that is not
+   *   32 bytes
+   */
+  setTopics(topics: readonly Uint8Array[]): Promise<void>
   /** Leaves this swarm and only this one: unregisters, closes its channels. Idempotent. */
   close(): Promise<void>
 }
@@ -87,10 +93,9 @@ const DEFAULT_MAX_PEERS = 256
 const CROSSING_MS = 10_000
 
 export class Swarm implements SwarmConnection {
-  readonly namespace: string
   readonly #environment: Environment
   readonly #options: SwarmOptions
-  readonly #topic: Uint8Array
+  readonly #topics: Topics
   readonly #closing = new AbortController()
   readonly #sessions = new Map<string, Session>()
   /** Channels opened here whose other side has not proven itself, in a mesh. */
@@ -98,47 +103,36 @@ export class Swarm implements SwarmConnection {
   /** Every channel that a provider works with or that is being opened. */
   readonly #channels = new Set<Channel>()
   readonly #listeners = new Set<(state: SwarmState) => void>()
-  readonly #presences: readonly Presence[]
   readonly #dialer: Dialer | undefined
-  readonly #onClosed: () => void
+  readonly #claims: Claims
   #state: SwarmState = { status: 'connecting', peers: [], relays: [] }
   #closed: Promise<void> | undefined
+  #changing: Promise<void> = Promise.resolve()
 
-  constructor(
-    environment: Environment,
-    options: SwarmOptions,
-    links: readonly RelayLink[],
-    onClosed: () => void,
-  ) {
+  /** Whoever makes one has claimed its topic. */
+  constructor(environment: Environment, options: SwarmOptions, links: readonly RelayLink[], claims: Claims) {
     this.#environment = environment
     this.#options = options
-    this.#topic = options.topic.slice()
-    this.#onClosed = onClosed
-    this.namespace = bytesToHex(hashTopic(this.#topic))
+    this.#claims = claims
     if (options.onState !== undefined) this.#listeners.add(options.onState)
     const dialer =
       options.topology === 'host'
         ? undefined
         : new Dialer(environment, {
-            connect: (target, signal) => this.#connect(target, signal),
+            connect: (target, found, signal) => this.#connect(target, found, signal),
             hasRoom: () => this.#sessions.size < this.#maxPeers,
             forgives: options.topology === 'mesh',
           })
     this.#dialer = dialer
-    const presences: Presence[] = []
-    this.#presences = presences
-    for (const link of links)
-      presences.push(
-        new Presence(link, environment, {
-          namespace: this.namespace,
-          announce: options.topology !== 'guest',
-          ...(dialer && { onFound: (registrations) => dialer.addFound(registrations) }),
-          onStatus: () => {
-            dialer?.forgive()
-            this.#update()
-          },
-        }),
-      )
+    this.#topics = new Topics(links, environment, {
+      announce: options.topology !== 'guest',
+      ...(dialer && { onFound: (namespace, found) => dialer.addFound(found, namespace) }),
+      onStatus: () => {
+        dialer?.forgive()
+        this.#update()
+      },
+    })
+    this.#topics.add(options.topic)
     this.#update()
     dialer?.addKnown(options.addresses ?? [])
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -164,6 +158,16 @@ export class Swarm implements SwarmConnection {
     return () => this.#listeners.delete(own)
   }
 
+  async setTopics(topics: readonly Uint8Array[]): Promise<void> {
+    if (topics.length === 0) throw new TypeError('expected at least one topic')
+    for (const topic of topics) checkTopic(topic)
+    const wanted = new Map(topics.map((topic) => [topicNamespace(topic), topic.slice()]))
+    // One after the other: whatever is left is gone from the relays before it is joined again.
+    const changed = this.#changing.then(() => this.#change(wanted))
+    this.#changing = changed.catch(() => undefined)
+    await changed
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -173,16 +177,18 @@ export class Swarm implements SwarmConnection {
     return this.close()
   }
 
-  /** Takes a channel that somebody opened with this swarm's namespace, or aborts it. */
-  async accept(channel: Channel, proof: Uint8Array): Promise<void> {
-    const refusal = this.#refusal(channel, proof)
+  /** Takes a channel that somebody opened with a namespace of this swarm, or aborts it. */
+  async accept(channel: Channel, namespace: string, proof: Uint8Array): Promise<void> {
+    const topic = this.#topics.get(namespace)
+    if (topic === undefined) return channel.abort(new NetworkError('REFUSED', 'the topic was left'))
+    const refusal = this.#refusal(channel, proof, topic)
     if (refusal !== undefined) return channel.abort(new NetworkError('REFUSED', refusal))
     const peer = channel.remotePeer
     const superseded = new NetworkError('ABORTED', 'a newer channel with the same peer took over')
     this.#opening.get(peer)?.abort(superseded)
     this.#sessions.get(peer)?.channel.abort(superseded)
     // In this order: nothing of the provider may go out before the proof.
-    const answered = answerProof(channel, this.#topic)
+    const answered = answerProof(channel, topic)
     const session = this.#begin(channel)
     void this.#provide(channel, channel).then((outcome) => this.#end(session, outcome))
     await answered.catch((cause: Error) => channel.abort(cause))
@@ -193,12 +199,12 @@ export class Swarm implements SwarmConnection {
   }
 
   /** @returns why an incoming channel is not taken; said only to the own side */
-  #refusal(channel: Channel, proof: Uint8Array): string | undefined {
+  #refusal(channel: Channel, proof: Uint8Array, topic: Uint8Array): string | undefined {
     const peer = channel.remotePeer
     const self = channel.localPeer
     if (this.#closing.signal.aborted) return 'the swarm is closed'
     if (this.#options.topology === 'guest') return 'a guest takes no channels'
-    if (!provesTopic(channel, proof, this.#topic)) return 'not a proof of the topic'
+    if (!provesTopic(channel, proof, topic)) return 'not a proof of the topic'
     // Of two channels opened at once the one of the smaller id stays; both sides see it the same way.
     if (this.#opening.has(peer) && self < peer) return 'the own channel goes first'
     const session = this.#sessions.get(peer)
@@ -209,7 +215,9 @@ export class Swarm implements SwarmConnection {
   }
 
   /** Opens a channel to a candidate. Resolves once the other side has proven itself. */
-  async #connect(target: Target, signal: AbortSignal): Promise<void> {
+  async #connect(target: Target, found: Found, signal: AbortSignal): Promise<void> {
+    const topic = this.#topics.toTry(found.namespaces, found.failures)
+    if (topic === undefined) throw new NetworkError('CLOSED', 'the swarm was closed')
     const channel = await this.#environment.node.open(target, SWARM_PROTOCOL, { signal })
     if (
       signal.aborted ||
@@ -225,16 +233,16 @@ export class Swarm implements SwarmConnection {
     const abandon = (): void => channel.abort(signal.reason)
     signal.addEventListener('abort', abandon, { once: true })
     try {
-      if (this.#options.topology === 'mesh') await this.#openMesh(channel)
-      else await this.#openEarly(channel)
+      if (this.#options.topology === 'mesh') await this.#openMesh(channel, topic)
+      else await this.#openEarly(channel, topic)
     } finally {
       signal.removeEventListener('abort', abandon)
     }
   }
 
   /** Nobody dials a guest, so its provider can start at once. */
-  async #openEarly(channel: Channel): Promise<void> {
-    const proven = exchangeProofs(channel, this.#topic, this.#environment.clock)
+  async #openEarly(channel: Channel, topic: Uint8Array): Promise<void> {
+    const proven = exchangeProofs(channel, topic, this.#environment.clock)
     const outcome = this.#provide(channel, new EarlyChannel(channel, proven))
     await proven
     const session = this.#begin(channel)
@@ -242,11 +250,11 @@ export class Swarm implements SwarmConnection {
   }
 
   /** In a mesh the other side may open a channel at the same time; which one stays shows with the proofs. */
-  async #openMesh(channel: Channel): Promise<void> {
+  async #openMesh(channel: Channel, topic: Uint8Array): Promise<void> {
     const peer = channel.remotePeer
     this.#opening.set(peer, channel)
     try {
-      await exchangeProofs(channel, this.#topic, this.#environment.clock)
+      await exchangeProofs(channel, topic, this.#environment.clock)
     } finally {
       if (this.#opening.get(peer) === channel) this.#opening.delete(peer)
     }
@@ -298,6 +306,37 @@ export class Swarm implements SwarmConnection {
     }
   }
 
+  async #change(wanted: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    this.#assertOpen()
+    const before = this.#topics.namespaces
+    const claimed: string[] = []
+    try {
+      for (const namespace of wanted.keys())
+        if (!before.includes(namespace)) {
+          await this.#claims.claim(namespace)
+          claimed.push(namespace)
+        }
+      this.#assertOpen()
+    } catch (error) {
+      for (const namespace of claimed) this.#claims.release(namespace)
+      throw error
+    }
+    for (const [namespace, topic] of wanted) if (!before.includes(namespace)) this.#topics.add(topic)
+    const left = before.filter((namespace) => !wanted.has(namespace))
+    this.#topics.sort([...wanted.keys(), ...left])
+    this.#update()
+    await Promise.all(left.map((namespace) => this.#leave(namespace)))
+  }
+
+  async #leave(namespace: string): Promise<void> {
+    await this.#topics.remove(namespace)
+    this.#claims.release(namespace)
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new NetworkError('CLOSED', 'the swarm was closed')
+  }
+
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#closing.abort(new NetworkError('CLOSED', 'the swarm was closed'))
@@ -306,10 +345,10 @@ export class Swarm implements SwarmConnection {
     for (const channel of this.#channels) if (!proven.has(channel)) channel.abort()
     await Promise.all([
       ...[...proven].map((channel) => channel.close()),
-      ...this.#presences.map((presence) => presence.close()),
+      ...this.#topics.namespaces.map((namespace) => this.#leave(namespace)),
+      this.#changing,
     ])
     this.#sessions.clear()
-    this.#onClosed()
     this.#update()
     this.#listeners.clear()
   }
@@ -319,7 +358,7 @@ export class Swarm implements SwarmConnection {
   }
 
   #update(): void {
-    const relays = this.#presences.map(({ address, status }) => ({ address, status }))
+    const { relays } = this.#topics
     const peers = [...this.#sessions.keys()].sort()
     const status = this.#status(relays.map((relay) => relay.status))
     const next: SwarmState = { status, peers, relays }

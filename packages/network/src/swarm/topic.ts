@@ -17,6 +17,12 @@ export function hashTopic(topic: Uint8Array): Uint8Array {
   return sha256(concatBytes(utf8ToBytes('vestibule topic'), topic))
 }
 
+/** @throws TypeError */
+export function checkTopic(topic: Uint8Array): void {
+  if (topic.length !== TOPIC_BYTES)
+    throw new TypeError(`a topic is ${TOPIC_BYTES} bytes, got ${topic.length}`)
+}
+
 /** The rendezvous namespace of a topic: its hash in hexadecimal. */
 export function topicNamespace(topic: Uint8Array): string {
   return bytesToHex(hashTopic(topic))

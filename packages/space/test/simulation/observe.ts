@@ -40,6 +40,7 @@ const nobody = {
     peers: [],
     state: { status: 'searching' as const, peers: [], relays: [] },
     subscribe: () => () => {},
+    setTopics: async () => {},
     close: async () => {},
     [Symbol.asyncDispose]: async () => {},
   }),

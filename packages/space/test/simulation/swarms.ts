@@ -44,22 +44,32 @@ export class Swarms {
     })
     return {
       joinSwarm: async (options: SwarmOptions) => {
-        const topic = Buffer.from(options.topic).toString('hex')
-        const members = this.#swarms.get(topic) ?? []
-        this.#swarms.set(topic, members)
         const member: Member = {
           ...{ peer, options, closing: new AbortController() },
           ...{ links: new Set(), resting: new Map() },
         }
-        if (life.alive) members.push(member)
+        const setTopics = async (topics: readonly Uint8Array[]): Promise<void> => {
+          if (life.alive) this.#place(member, topics)
+        }
+        await setTopics([options.topic])
         const close = async (): Promise<void> => {
-          const at = members.indexOf(member)
-          if (at >= 0) members.splice(at, 1)
+          this.#place(member, [])
           member.closing.abort(new NetworkError('CLOSED', 'left the swarm'))
         }
         const state = { status: 'searching' as const, peers: [], relays: [] }
-        return { peers: [], state, subscribe: () => () => {}, close, [Symbol.asyncDispose]: close }
+        return { peers: [], state, subscribe: () => () => {}, setTopics, close, [Symbol.asyncDispose]: close }
       },
+    }
+  }
+
+  /** Puts a member under these topics and no others; its channels stay. */
+  #place(member: Member, topics: readonly Uint8Array[]): void {
+    const wanted = new Set(topics.map((topic) => Buffer.from(topic).toString('hex')))
+    for (const topic of wanted) if (!this.#swarms.has(topic)) this.#swarms.set(topic, [])
+    for (const [topic, members] of this.#swarms) {
+      const at = members.indexOf(member)
+      if (wanted.has(topic) && at < 0) members.push(member)
+      else if (!wanted.has(topic) && at >= 0) members.splice(at, 1)
     }
   }
 
