@@ -36,6 +36,8 @@ export const storageKeys = {
   rewritten: (space: PublicKey, id = ''): string => `rewritten/${space.toHex()}/${id}`,
   /** What showed this device that its member is one no longer; see `readNotice`. */
   notice: (space: PublicKey): string => `notices/${space.toHex()}`,
+  /** What opens the space without its credentials being verified again; see `Snapshots`. */
+  snapshot: (space: PublicKey): string => `snapshots/${space.toHex()}`,
   feed: (space: PublicKey, feed: PublicKey): string => `feeds/${space.toHex()}/${feed.toHex()}/`,
   /** Proofs that feeds forked. */
   forks: (space: PublicKey): string => `forks/${space.toHex()}/`,

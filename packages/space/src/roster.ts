@@ -50,9 +50,10 @@ export class Roster {
   /** The control feeds as whoever admitted this device had them. */
   promised: SpaceAdmission['heads'] = []
 
-  constructor(space: PublicKey, genesisId: string) {
+  /** @param membership what is known already; nothing unless given */
+  constructor(space: PublicKey, genesisId: string, membership = new Membership(space, { genesisId })) {
     this.#genesisId = genesisId
-    this.membership = new Membership(space, { genesisId })
+    this.membership = membership
   }
 
   /** Takes the own admission, verified, as the word on what the fold does not know yet. */

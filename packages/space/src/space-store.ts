@@ -3,12 +3,14 @@ import type { PublicKey, Signer } from '@vestibule/keys'
 import { Horizon } from './acts/horizon.ts'
 import { parseAdmission, type SpaceAdmission, verifyAll } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
-import { Carriers, credentialsFrom, credentialsIn } from './feed/carriers.ts'
 import { createRuns } from './feed/create-runs.ts'
-import { type FeedBatch, type FeedEntry, type FeedHead, type FeedRun, verifyBatch } from './feed/entry.ts'
+import { credentialsIn, orphansAmong } from './feed/credentials.ts'
+import type { FeedEntry, FeedRun } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
 import type { ForkProof } from './feed/fork.ts'
 import { KnownForks } from './feed/known-forks.ts'
+import { type ReceivedBatch, type ReceiveOutcome, Receiving } from './feed/received.ts'
+import { type OpenedSnapshot, Snapshots } from './lifecycle/snapshots.ts'
 import { type Message, PlacedMessage } from './message.ts'
 import { MessageLog } from './messages/message-log.ts'
 import type { EntryPlace } from './read-keys/entry-cipher.ts'
@@ -56,9 +58,13 @@ export class SpaceStore {
   readonly log = new MessageLog()
   readonly unread = new Unread()
   readonly #lastCredentials = new Map<PublicKey, string>()
-  readonly #carriers = new Carriers()
-  /** Feeds of which entries beyond the limit were left out; what is sent of them next may not follow. */
-  readonly #leftOut = new WeakSet<Feed>()
+  readonly #snapshots: Snapshots
+  /** How far the control feeds are in the snapshot that this was opened from. */
+  readonly #covered: OpenedSnapshot['covered']
+  readonly #receiving = new Receiving(
+    (key) => this.feed(key),
+    (key) => this.#feeds.has(key),
+  )
   /** The feeds in order, until the credentials change. */
   #sorted: Feed[] | undefined
   /** Called after everything that was stored. */
@@ -66,9 +72,17 @@ export class SpaceStore {
   /** Called when read keys have come, with the messages that waited for them. */
   onReadKeys: (messages: readonly PlacedMessage[]) => void = () => {}
 
-  private constructor(storage: Storage, record: SpaceRecord, readKeys: ReadKeyRing) {
+  private constructor(
+    storage: Storage,
+    record: SpaceRecord,
+    readKeys: ReadKeyRing,
+    snapshots: Snapshots,
+    opened?: OpenedSnapshot,
+  ) {
     this.record = record
-    this.roster = new Roster(record.spaceKey, record.genesisId)
+    this.roster = new Roster(record.spaceKey, record.genesisId, opened?.membership)
+    this.#snapshots = snapshots
+    this.#covered = opened?.covered ?? new Map()
     this.readKeys = readKeys
     this.horizon = new Horizon(this.roster)
     this.forks = new KnownForks(record.spaceKey)
@@ -76,19 +90,47 @@ export class SpaceStore {
   }
 
   /**
-   * Reads a space, and verifies every entry and credential of it again.
+   * Reads a space, and verifies all of it again; of the credentials those that are not in its snapshot.
    * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, and whatever the storage throws
    */
   static async open(storage: Storage, record: SpaceRecord, readKeys: ReadKeyRing): Promise<SpaceStore> {
-    const store = new SpaceStore(storage, record, readKeys)
-    const admission = await storage.get(storageKeys.admission(record.spaceKey))
-    const notice = await storage.get(storageKeys.notice(record.spaceKey))
-    if (notice !== undefined) [store.notice] = await verifyAll([notice], 'STORAGE_CORRUPT')
-    await store.forks.read(storage)
-    const prefix = storageKeys.rewritten(record.spaceKey)
-    for (const [key] of await storage.list(prefix)) store.rewritten.add(key.slice(prefix.length))
-    await store.#begin(admission && (await parseAdmission(admission)))
-    return store
+    const snapshots = new Snapshots(storage, record, readKeys)
+    const opened = await snapshots.read(record)
+    const store = new SpaceStore(storage, record, readKeys, snapshots, opened)
+    if (await store.#read()) return store
+    snapshots.forget()
+    const fresh = new SpaceStore(storage, record, readKeys, snapshots)
+    await fresh.#read()
+    return fresh
+  }
+
+  /** @returns whether the feeds have everything that the snapshot says */
+  async #read(): Promise<boolean> {
+    const [storage, { spaceKey }] = [this.#storage, this.record]
+    const admission = await storage.get(storageKeys.admission(spaceKey))
+    const notice = await storage.get(storageKeys.notice(spaceKey))
+    if (notice !== undefined) [this.notice] = await verifyAll([notice], 'STORAGE_CORRUPT')
+    await this.forks.read(storage)
+    const prefix = storageKeys.rewritten(spaceKey)
+    for (const [key] of await storage.list(prefix)) this.rewritten.add(key.slice(prefix.length))
+    await this.#begin(admission && (await parseAdmission(admission)))
+    for (const [key, { length, hash }] of this.#covered)
+      if (!(await this.#feeds.get(key)?.hasHash(length, hash))) return false
+    return true
+  }
+
+  /**
+   * Keeps a snapshot, to open from the next time.
+   * @param atLeast of so many credentials more than the last has; of so many that it pays unless given
+   */
+  keepSnapshot(atLeast?: number): Promise<void> {
+    return this.serial.run(async () => {
+      const control = [...this.#feeds.values()].filter(({ key }) => this.#purpose(key) === 'CONTROL')
+      // Feeds that are those of the space no longer are not read when it is opened anew.
+      const isWhole = [...this.#lastCredentials.keys()].every((key) => this.#purpose(key) === 'CONTROL')
+      const last = control.map((feed) => [feed, this.#lastCredentials.get(feed.key)] as const)
+      if (isWhole) await this.#snapshots.write(this.roster, new Map(last), atLeast)
+    })
   }
 
   /** Goes on under another admission, that has been stored. Inside the serial. */
@@ -102,6 +144,7 @@ export class SpaceStore {
 
   async #begin(admission: SpaceAdmission | undefined): Promise<void> {
     if (admission !== undefined) {
+      this.#snapshots.vouched([...admission.path, ...admission.credentials], this.roster)
       this.roster.vouch(admission)
       this.vouched = admission.credentials
     }
@@ -195,48 +238,13 @@ export class SpaceStore {
    * @returns what became of each batch
    * @throws SpaceError `NOT_ADMITTED`, what else `verifyBatch` throws, and whatever the storage throws
    */
-  receive(received: readonly ReceivedBatch[]): Promise<ReceiveOutcome[]> {
+  receive(received: readonly ReceivedBatch[]): Promise<readonly ReceiveOutcome[]> {
     return this.serial.run(async () => {
-      const runs = new Map<Feed, FeedRun[]>()
-      const outcomes: ReceiveOutcome[] = []
-      let failure: unknown
-      for (const { feed: key, batch } of received) {
-        const feed = this.feed(key)
-        const earlier = (feed && runs.get(feed)) ?? []
-        try {
-          // It was admitted when it was asked for, and may be again.
-          if (feed === undefined && this.#feeds.has(key)) {
-            outcomes.push('BEYOND')
-            continue
-          }
-          if (feed === undefined)
-            throw new SpaceError('NOT_ADMITTED', 'entries of a feed that is not admitted')
-          const run = await this.#check(feed, earlier.at(-1)?.head ?? feed.head, batch)
-          if (typeof run !== 'string' && run.entries.length > 0) runs.set(feed, [...earlier, run])
-          outcomes.push(typeof run === 'string' ? run : 'STORED')
-        } catch (error) {
-          failure = error
-          break
-        }
-      }
+      const { runs, outcomes, failure } = await this.#receiving.check(received)
       await this.#commit(runs)
       if (failure !== undefined) throw failure
       return outcomes
     })
-  }
-
-  /** What lies beyond the limit, or follows something that did and was left out, is no mistake of whoever sent it. */
-  async #check(feed: Feed, head: FeedHead, batch: FeedBatch): Promise<FeedRun | 'BEYOND' | 'FORKED'> {
-    if (head.length >= feed.limit || (batch.from > head.length && this.#leftOut.has(feed))) {
-      this.#leftOut.add(feed)
-      return 'BEYOND'
-    }
-    try {
-      return await verifyBatch(head, batch)
-    } catch (error) {
-      if (error instanceof SpaceError && error.code === 'FORKED') return 'FORKED'
-      throw error
-    }
   }
 
   /** What has to be stored for a record. */
@@ -256,11 +264,12 @@ export class SpaceStore {
   }
 
   /** Credentials of a control feed from an entry on that stand in no feed that did not fork. */
-  async orphansOf(key: PublicKey, from: number): Promise<Credential[]> {
+  async orphansOf(key: PublicKey, from: number): Promise<readonly Credential[]> {
     const feed = this.#feeds.get(key)
-    const forked = new Set([...this.forks.proofs.keys(), key])
-    const all = feed === undefined ? [] : await credentialsFrom(feed, from)
-    return all.filter(({ id }) => !this.#carriers.isCarriedOutside(id, forked))
+    const others = [...this.#feeds.values()].filter(
+      (one) => one !== feed && !this.forks.proofs.has(one.key) && this.#purpose(one.key) === 'CONTROL',
+    )
+    return feed === undefined ? [] : orphansAmong(feed, from, others)
   }
 
   /** Begins feeds of this device in place of others, in one transaction with `alsoWrite`. Inside the serial. */
@@ -308,6 +317,7 @@ export class SpaceStore {
       reset: credentials.size > 0 && this.#setLimits(),
     }
     if (runs.size > 0) this.onChange(change)
+    if (this.#snapshots.isDue) void this.keepSnapshot()
     return change
   }
 
@@ -320,7 +330,7 @@ export class SpaceStore {
       this.roster.add(credential)
       if (credential.claim.type === 'Epoch') this.readKeys.confirm(credential.id)
       this.#lastCredentials.set(key, credential.id)
-      this.#carriers.add(credential.id, key)
+      this.#snapshots.folded(credential)
     }
   }
 
@@ -353,10 +363,12 @@ export class SpaceStore {
   async #open(key: PublicKey, purpose: 'CONTROL' | 'DATA'): Promise<void> {
     const { spaceKey: space } = this.record
     const limit = purpose === 'CONTROL' ? this.forks.at(key) : undefined
+    const { length: folded, last } = this.#covered.get(key) ?? { length: 0 }
+    if (last !== undefined) this.#lastCredentials.set(key, last)
     const take = async (entries: readonly FeedEntry[]): Promise<void> => {
       if (limit === undefined) this.#place(key, entries)
       else {
-        const counted = entries.filter(({ sequence }) => sequence < limit)
+        const counted = entries.filter(({ sequence }) => sequence >= folded && sequence < limit)
         this.#fold(key, await credentialsIn(counted.map(({ payload }) => payload)))
       }
     }
@@ -369,18 +381,6 @@ export class SpaceStore {
     for (const feed of this.#feeds.values()) feed.limit = this.horizon.limitOf(feed.key)
     return changed
   }
-}
-
-/**
- * What became of a batch: it is stored, or was already; it lies beyond what counts of the feed, and was left out; its
- * feed's key signed another history than the one that is stored.
- */
-export type ReceiveOutcome = 'STORED' | 'BEYOND' | 'FORKED'
-
-/** What another member sent of a feed. */
-export interface ReceivedBatch {
-  readonly feed: PublicKey
-  readonly batch: FeedBatch
 }
 
 /** Only a fork limits a control feed; the rest of a batch that begins before it is kept, and does not count. */

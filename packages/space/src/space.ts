@@ -281,6 +281,7 @@ export class Space extends MemberActs {
     this.readKeys.close()
     await this.#replication.close()
     await this.store.serial.idle()
+    await this.store.keepSnapshot()
   }
 
   /** @internal */

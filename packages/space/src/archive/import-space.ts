@@ -1,7 +1,7 @@
 import { PublicKey } from '@vestibule/keys'
 import { type FeedContent, genesisIdOf, parseAdmission, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
-import { credentialsIn } from '../feed/carriers.ts'
+import { credentialsIn } from '../feed/credentials.ts'
 import { cutFront, emptyHead, type FeedBatch, type FeedHead, readBatch, verifyBatch } from '../feed/entry.ts'
 import type { Feed } from '../feed/feed.ts'
 import { type ForkProof, forkBetween } from '../feed/fork.ts'

@@ -127,6 +127,12 @@ export class Feed {
     return entry.hash
   }
 
+  /** Whether the first so many entries are held, and the last of them has a hash. */
+  async hasHash(length: number, hash: Uint8Array): Promise<boolean> {
+    if (length === 0) return true
+    return length <= this.length && equalBytes(hash, await this.hashOf(length - 1))
+  }
+
   /**
    * The longest signed run of entries from `sequence` that fits a batch, ending with the first signature at or behind
    * `enough` entries of the feed; `undefined` at the end of the feed.

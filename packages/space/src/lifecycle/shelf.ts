@@ -163,7 +163,9 @@ export class Shelf {
   async load(record: SpaceRecord): Promise<Entry> {
     const { storage } = this.#parts
     const readKeys = await ReadKeyRing.open(storage, record.spaceKey, this.#parts)
-    return this.add(await SpaceStore.open(storage, record, readKeys))
+    const entry = this.add(await SpaceStore.open(storage, record, readKeys))
+    void entry.store.keepSnapshot()
+    return entry
   }
 
   add(store: SpaceStore): Entry {

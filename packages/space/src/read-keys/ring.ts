@@ -1,8 +1,14 @@
+import { hkdf } from '@noble/hashes/hkdf.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import type { PublicKey, Redacted } from '@vestibule/keys'
 import type { Storage, StorageWrite } from '../storage/storage.ts'
 import { entryKeyOf } from './entry-cipher.ts'
 import type { ReadKey } from './read-key.ts'
 import { createVault, type DeviceHolder, readKeyRecordKey, readKeyWrite, readVault } from './ring-records.ts'
+
+const TAG_PURPOSE = 'vestibule stored space tag v1'
 
 /**
  * The read keys of a space that this device holds, and what follows from them. They are stored sealed to the device's
@@ -86,6 +92,12 @@ export class ReadKeyRing {
   add(keys: readonly ReadKey[]): void {
     this.#vaultWrite = undefined
     for (const key of keys) if (!this.#keys.has(key.epoch)) this.#keys.set(key.epoch, key)
+  }
+
+  /** 32 bytes by which this device knows again what it stored of the space, and nobody else can make. */
+  tag(content: Uint8Array): Uint8Array {
+    const key = hkdf(sha256, this.#vault.unwrap(), this.#space.toBytes(), utf8ToBytes(TAG_PURPOSE), 32)
+    return hmac(sha256, key, content)
   }
 
   /** What has to be stored for a key to be gone; it is at once. */

@@ -1,25 +1,6 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { type Credential, CredentialsError, verifyCredentials } from '@vestibule/credentials'
-import type { PublicKey } from '@vestibule/keys'
 import type { Feed } from './feed.ts'
-
-/** Which feeds carry a credential: mostly one, so only further ones take a list. */
-export class Carriers {
-  readonly #first = new Map<string, PublicKey>()
-  readonly #others = new Map<string, Set<PublicKey>>()
-
-  add(id: string, feed: PublicKey): void {
-    const first = this.#first.get(id)
-    if (first === undefined) this.#first.set(id, feed)
-    else if (first !== feed) this.#others.set(id, (this.#others.get(id) ?? new Set()).add(feed))
-  }
-
-  /** Whether a credential stands in a feed that is not among these. */
-  isCarriedOutside(id: string, feeds: { has(feed: PublicKey): boolean }): boolean {
-    const first = this.#first.get(id)
-    if (first === undefined) return false
-    return !feeds.has(first) || [...(this.#others.get(id) ?? [])].some((feed) => !feeds.has(feed))
-  }
-}
 
 /**
  * The credentials among the payloads of a control feed. Its author may write what it likes there: what is no
@@ -40,4 +21,24 @@ export async function credentialsFrom(feed: Feed, from: number): Promise<Credent
     at += batch.payloads.length
   }
   return credentials
+}
+
+/**
+ * Those of a feed's credentials, from an entry on, that stand in none of some other feeds. Forks are rare, so that
+ * nothing is kept for this: the others are read.
+ */
+export async function orphansAmong(
+  feed: Feed,
+  from: number,
+  others: readonly Feed[],
+): Promise<readonly Credential[]> {
+  const orphans = new Map((await credentialsFrom(feed, from)).map((one) => [bytesToHex(one.encoded), one]))
+  for (const other of others)
+    for (let at = 0; at < other.length && orphans.size > 0; ) {
+      const batch = await other.batch(at)
+      if (batch === undefined) break
+      for (const payload of batch.payloads) orphans.delete(bytesToHex(payload))
+      at += batch.payloads.length
+    }
+  return [...orphans.values()]
 }
