@@ -38,6 +38,8 @@ export const storageKeys = {
   notice: (space: PublicKey): string => `notices/${space.toHex()}`,
   /** What opens the space without its credentials being verified again; see `Snapshots`. */
   snapshot: (space: PublicKey): string => `snapshots/${space.toHex()}`,
+  /** Under which topics it is met, and how long; see `SpaceTopics`. */
+  topics: (space: PublicKey): string => `topics/${space.toHex()}`,
   feed: (space: PublicKey, feed: PublicKey): string => `feeds/${space.toHex()}/${feed.toHex()}/`,
   /** Proofs that feeds forked. */
   forks: (space: PublicKey): string => `forks/${space.toHex()}/`,

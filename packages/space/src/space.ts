@@ -17,7 +17,6 @@ import { type Missing, missingOf } from './lifecycle/missing.ts'
 import { encodeBody, type Message, type PlacedMessage } from './message.ts'
 import { Outbox, writeMessages } from './messages/outbox.ts'
 import { ReadKeys } from './read-keys/read-keys.ts'
-import { topicOf } from './read-keys/topic.ts'
 import { storageKeys } from './record.ts'
 import { type ForkedFeed, forkedFeedsOf, forkProblem } from './replication/forked-feed.ts'
 import type { SpacePeer } from './replication/handshake.ts'
@@ -112,11 +111,6 @@ export class Space extends MemberActs {
 
   get state(): 'open' | 'closed' {
     return this.#closed ? 'closed' : 'open'
-  }
-
-  /** @internal 32 bytes under which the members find each other. A secret. */
-  get topic(): Uint8Array {
-    return topicOf(this.store)
   }
 
   members(): readonly Member[] {
@@ -290,7 +284,7 @@ export class Space extends MemberActs {
   }
 
   /** @internal */
-  protected report(problem: SpaceError): void {
+  report(problem: SpaceError): void {
     this.#emit((listener) => listener.onProblem?.(problem))
   }
 

@@ -1,7 +1,14 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import { proveFeed } from '@vestibule/credentials'
 import { createRecoveryPhrase, equalBytes, Keyring, type PublicKey } from '@vestibule/keys'
-import { type Channel, type ChannelEnd, NetworkError, type SwarmOptions } from '@vestibule/network'
+import {
+  type Channel,
+  type ChannelEnd,
+  type Clock,
+  NetworkError,
+  type NetworkManager,
+  type SwarmOptions,
+} from '@vestibule/network'
 import { createBatch, emptyHead, type FeedBatch } from '../src/feed/entry.ts'
 import {
   acceptIdentity,
@@ -108,8 +115,13 @@ export class World {
   #swarms = new Map<string, Map<string, Membership>>()
   #off = new Set<string>()
   #cuts = new Map<string, AbortController>()
+  readonly clock: Clock
 
-  networkManager(peer: string) {
+  constructor(clock: Clock = stillClock) {
+    this.clock = clock
+  }
+
+  networkManager(peer: string): Pick<NetworkManager, 'joinSwarm'> {
     return {
       joinSwarm: async (options: SwarmOptions) => {
         const member: Membership = { ...options, closing: new AbortController(), links: new Set() }
@@ -221,7 +233,7 @@ export class Person {
       keyring,
       storage,
       displayName: name,
-      clock: stillClock,
+      clock: world.clock,
     })
     return Person.#open(world, { name, keyring, storage, signingContext })
   }
@@ -229,7 +241,7 @@ export class Person {
   /** The same person after a restart, with another handle to the same storage. */
   async restart(world: World, storage: Storage): Promise<Person> {
     const { name, keyring } = this
-    const signingContext = await SigningContext.open({ keyring, storage, clock: stillClock })
+    const signingContext = await SigningContext.open({ keyring, storage, clock: world.clock })
     return Person.#open(world, { name, keyring, storage, signingContext })
   }
 
@@ -238,7 +250,7 @@ export class Person {
     parts: Pick<Person, 'name' | 'keyring' | 'storage' | 'signingContext'>,
   ): Promise<Person> {
     const networkManager = world.networkManager(parts.name)
-    const manager = new SpaceManager({ ...parts, networkManager, clock: stillClock })
+    const manager = new SpaceManager({ ...parts, networkManager, clock: world.clock })
     await manager.open()
     return new Person({ ...parts, manager })
   }
@@ -250,7 +262,7 @@ export class Person {
     { recovery, profile, spaces }: IdentityBackup,
     phrase: RecoveryAuthority,
   ): Promise<Person> {
-    const parts = { keyring: new Keyring(), storage: new MemoryStorage(), clock: stillClock }
+    const parts = { keyring: new Keyring(), storage: new MemoryStorage(), clock: world.clock }
     const { displayName } = profile
     const options = { ...parts, displayName, recovery, recoveryKeyring: phrase.keyring }
     const person = await Person.#open(world, {
@@ -274,7 +286,7 @@ export class Person {
       encodeDeviceAdmission(options.withSpaces === false ? { ...admission, spaces: [] } : admission),
     )
     if (options.withSpaces === false) world.setOnline(name, false)
-    const signingContext = await acceptIdentity(received, { keyring, storage, clock: stillClock, ...own })
+    const signingContext = await acceptIdentity(received, { keyring, storage, clock: world.clock, ...own })
     return Person.#open(world, { name, keyring, storage, signingContext })
   }
 

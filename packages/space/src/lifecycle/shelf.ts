@@ -1,5 +1,5 @@
 import { type Keyring, PublicKey } from '@vestibule/keys'
-import type { Clock, NetworkManager, SwarmConnection } from '@vestibule/network'
+import type { Clock, NetworkManager } from '@vestibule/network'
 import { genesisIdOf, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
@@ -8,6 +8,7 @@ import { parseRecord, type SpaceRecord, storageKeys } from '../record.ts'
 import { Space } from '../space.ts'
 import { SpaceStore } from '../space-store.ts'
 import type { Storage } from '../storage/storage.ts'
+import { Meeting } from './meeting.ts'
 import {
   type Asleep,
   damagedSummary,
@@ -39,9 +40,9 @@ export interface ShelfParts {
 export interface Entry {
   readonly space: Space
   readonly store: SpaceStore
-  swarm?: SwarmConnection
+  swarm?: Meeting
   /** The connection by which others refused this device, as its member was none any more. */
-  refused?: SwarmConnection
+  refused?: Meeting
 }
 
 /** Which spaces are on this device, and how each is kept: loaded, deactivated, or left alone as it is damaged. */
@@ -181,12 +182,7 @@ export class Shelf {
     const { space } = entry
     // Nobody is looked for where nobody else can be.
     if (space.owner === undefined || this.#parts.isElsewhere())
-      entry.swarm ??= await this.#parts.networkManager.joinSwarm({
-        topic: space.topic,
-        topology: 'mesh',
-        addresses,
-        protocolProvider: (channel, { signal }) => space.serve(channel, signal),
-      })
+      entry.swarm ??= await Meeting.join(entry, this.#parts, addresses)
     noteRefusal(entry)
     await space.publishRecovery()
     await this.#parts.onJoined()

@@ -15,7 +15,7 @@ export abstract class TypedActs {
   protected abstract readonly ownIdentity: PublicKey
 
   /** @internal */
-  protected abstract report(problem: SpaceError): void
+  abstract report(problem: SpaceError): void
 
   abstract write(body: string | Uint8Array, options?: { readonly type?: string }): Promise<Message>
   abstract subscribe(listener: { onMessage?(message: Message): void }): () => void
