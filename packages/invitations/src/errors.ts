@@ -11,6 +11,7 @@ const SENTENCES = {
   CANCELLED: 'This invitation was cancelled.',
   REDEEMED: 'This invitation has been used already. Ask for a new one.',
   LOCKED: 'Too many wrong codes: this invitation is locked. Ask its sender for a new code.',
+  NOT_LOCKED: 'This invitation is not locked: it needs no new code.',
   CODE_NOT_WANTED: 'No code is wanted now.',
   WRONG_CODE: 'The code was wrong. Ask the sender of the invitation for it.',
   DECLINED: 'The sender of the invitation declined the request.',

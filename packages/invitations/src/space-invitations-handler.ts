@@ -16,7 +16,7 @@ import {
   type InvitationObservable,
   isEnded,
 } from './observable.ts'
-import { type HostChoices, hostChoices, type InvitationsOptions, timeoutOf } from './options.ts'
+import { codeOf, type HostChoices, hostChoices, type InvitationsOptions, timeoutOf } from './options.ts'
 import {
   encodeStoredInvitation,
   parseStoredInvitation,
@@ -155,6 +155,35 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
     provider.result().then(forget, forget)
     cancelOnAbort(provider, options.signal)
     return provider
+  }
+
+  /**
+   * Opens an invitation again that three wrong codes have locked, with a new code and as many attempts; its link
+   * stays the same. It goes on in the observable that this returns, which shows the code with `CONNECTING`, once
+   * it is durable; the one before has ended.
+   *
+   * @param invitation one of this handler's, made or restored
+   * @param options of the code: `codeLength`, `codeAlphabet`; and `signal`, which cancels the invitation
+   * @throws InvitationError `NOT_LOCKED` when it is not locked, or not served here; TypeError for options that
+   *   make no code
+   */
+  rearm(
+    { invitationId }: Invitation,
+    options: Pick<InvitationsOptions, 'codeLength' | 'codeAlphabet' | 'signal'> = {},
+  ): CancellableInvitationObservable {
+    this.#assertOpen()
+    const driver = this.#hosted.get(invitationId)
+    if (!driver?.isLocked) throw new InvitationError('NOT_LOCKED')
+    const { invitation } = driver
+    const code = new Redacted(codeOf(options, invitation.multiUse))
+    const observable = new CancellableInvitationObservable(
+      invitation.with({ state: 'INIT' }),
+      () => driver.cancel(),
+      (id, yes) => driver.decide(id, yes),
+    )
+    this.#track(driver.rearm(code, observable)).catch((error: unknown) => fail(observable, error))
+    cancelOnAbort(observable, options.signal)
+    return observable
   }
 
   /**

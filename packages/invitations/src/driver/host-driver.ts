@@ -1,19 +1,18 @@
-import type { PublicKey } from '@vestibule/keys'
+import type { PublicKey, Redacted } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
 import { type Space, SpaceError, type StorageWrite } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
-import type { GuestRequest } from '../invitation.ts'
-import { encodeInvitation } from '../link/link.ts'
+import type { Invitation } from '../invitation.ts'
 import { deriveLinkKeys, type LinkKeys } from '../link/link-keys.ts'
 import { hostStep } from '../machine/host-machine.ts'
 import {
   asking,
+  effectiveLife,
   type HostEffect,
   type HostEvent,
   type HostRecord,
   type HostState,
   hostConfig,
-  hostInvitationState,
   hostState,
   isEndedLife,
   type SessionId,
@@ -21,6 +20,7 @@ import {
 import type { CancellableInvitationObservable } from '../observable.ts'
 import { encodeStoredInvitation, RESUME_MS, recordKeys, type StoredInvitation } from '../records.ts'
 import { Deadlines } from './deadlines.ts'
+import { HostFace } from './host-face.ts'
 import { HostSession } from './host-session.ts'
 import { MACHINE_MS, type Parts } from './parts.ts'
 
@@ -31,14 +31,13 @@ const MAX_CONNECTIONS = 2048
 export class HostDriver {
   readonly #parts: Parts
   readonly #space: Space
-  readonly #observable: CancellableInvitationObservable
+  readonly #face: HostFace
   readonly #keys: LinkKeys
   readonly #deadlines: Deadlines
   readonly #sessions = new Map<SessionId, HostSession>()
   readonly #running = new Set<Promise<unknown>>()
   /** Who came by it. */
   readonly #admittedBy = new Set<PublicKey>()
-  readonly #cancelWaits: { resolve: () => void; reject: (error: Error) => void }[] = []
   #stored: StoredInvitation
   #state: HostState
   #swarm: SwarmConnection | undefined
@@ -57,7 +56,7 @@ export class HostDriver {
     this.#parts = parts
     this.#space = space
     this.#stored = stored
-    this.#observable = observable
+    this.#face = new HostFace(observable)
     this.#keys = deriveLinkKeys(stored.link.secret)
     this.#deadlines = new Deadlines(parts.clock)
     const { link, code, approve } = stored
@@ -99,10 +98,9 @@ export class HostDriver {
   /** Resolves when the end is durable; see `InvitationObservable.cancel`. */
   cancel(): Promise<void> {
     if (isEndedLife(this.#state.record.life)) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.#cancelWaits.push({ resolve, reject })
-      this.#dispatch({ type: 'cancel' })
-    })
+    const ended = this.#face.untilEnded()
+    this.#dispatch({ type: 'cancel' })
+    return ended
   }
 
   /** A person's yes or no to one of `invitation.requests`. @returns whether it was still asking */
@@ -110,6 +108,27 @@ export class HostDriver {
     if (!asking(this.#state).includes(id)) return false
     this.#dispatch({ type: yes ? 'approved' : 'declined', session: id })
     return true
+  }
+
+  get invitation(): Invitation {
+    return this.#face.invitation
+  }
+
+  /** Whether it waits for a new code: durably locked, with nothing decided after that. */
+  get isLocked(): boolean {
+    const { record, storing } = this.#state
+    return record.life === 'LOCKED' && effectiveLife(this.#state) === 'LOCKED' && storing === undefined
+  }
+
+  /**
+   * Opens it again with a new code, once that is durable; from then on it shows itself in this observable. Only
+   * while {@link isLocked}.
+   * @throws InvitationError `STORAGE_FAILED`; it stays locked
+   */
+  rearm(code: Redacted<string>, observable: CancellableInvitationObservable): Promise<void> {
+    const rearmed = this.#face.untilRearmed(code, observable)
+    this.#dispatch({ type: 'rearm' })
+    return rearmed
   }
 
   /** Stops serving; the invitation itself goes on after a restart. What is being sent or stored is finished. */
@@ -220,7 +239,9 @@ export class HostDriver {
       case 'disarm':
         return this.#deadlines.disarm(effect.session)
       case 'write':
-        return this.#run(() => this.#write(effect.record))
+        return this.#run(() =>
+          this.#write(effect.record, effect.purpose === 'rearm' ? this.#face.newCode : undefined),
+        )
       case 'compare':
         return this.#run(async () => this.#compare(effect.session))
       case 'verify':
@@ -230,24 +251,25 @@ export class HostDriver {
       case 'commit':
         return this.#run(() => this.#commit(effect.session, effect.record))
       case 'admitted':
-        if (this.#stored.link.multiUse)
-          this.#observable.update(this.#observable.invitation.with({ state: 'SUCCESS', open: true }))
+        if (this.#stored.link.multiUse) this.#face.admitted()
         return
       case 'life':
-        if (isEndedLife(effect.life)) for (const wait of this.#cancelWaits.splice(0)) wait.resolve()
+        if (isEndedLife(effect.life)) this.#face.ended()
         return
       case 'notStored':
         // Asked again at the next event, if it was the expiry that could not be stored.
         this.#expired = false
-        for (const wait of this.#cancelWaits.splice(0)) wait.reject(new InvitationError('STORAGE_FAILED'))
+        this.#face.notStored()
         return
     }
   }
 
-  async #write(record: HostRecord): Promise<HostEvent> {
+  async #write(record: HostRecord, newCode?: Redacted<string>): Promise<HostEvent> {
     try {
-      await this.#parts.spaceManager.storage.transact([this.#recordWrite(record)])
-      this.#stored = { ...this.#stored, progress: record }
+      const stored = { ...this.#stored, ...(newCode && { code: newCode }), progress: record }
+      await this.#parts.spaceManager.storage.transact([this.#recordWrite(record, stored)])
+      this.#stored = stored
+      if (newCode !== undefined) this.#face.rearmed()
       return { type: 'written' }
     } catch {
       return { type: 'writeFailed' }
@@ -326,33 +348,13 @@ export class HostDriver {
     await session.channel.close()
   }
 
-  /** Shows the application where the invitation is, when that has changed. */
   #publish(): void {
     if (this.#swarm === undefined) return
-    const { invitation } = this.#observable
-    const state = hostInvitationState(this.#state)
-    const requests = this.#requests(invitation.requests)
-    if (state === invitation.state && requests === invitation.requests && invitation.open !== true) return
-    const { link, code } = this.#stored
-    const secrets = { link: encodeInvitation(link), ...(code && { authCode: code.unwrap() }) }
-    const error =
-      state === 'ERROR' ? 'LOCKED' : state === 'EXPIRED' || state === 'CANCELLED' ? state : undefined
-    this.#observable.update(
-      invitation.with({ state, open: false, ...(requests && { requests }) }, secrets),
-      error === undefined ? undefined : new InvitationError(error),
-    )
+    this.#face.show(this.#stored, this.#state, (id) => this.#sessions.get(id)?.request)
   }
 
-  /** Who asks now; the same list when that has not changed, and none where nobody is asked. */
-  #requests(before: readonly GuestRequest[] = []): readonly GuestRequest[] | undefined {
-    if (!this.#stored.approve) return undefined
-    const requests = asking(this.#state).flatMap((id) => this.#sessions.get(id)?.request ?? [])
-    const isSame = requests.length === before.length && requests.every(({ id }, i) => id === before[i]?.id)
-    return isSame ? before : requests
-  }
-
-  #recordWrite(progress: HostRecord): StorageWrite {
-    const value = encodeStoredInvitation({ ...this.#stored, progress })
+  #recordWrite(progress: HostRecord, stored = this.#stored): StorageWrite {
+    const value = encodeStoredInvitation({ ...stored, progress })
     return { key: recordKeys.invitation(this.#keys.invitationId), value }
   }
 
