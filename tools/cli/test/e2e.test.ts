@@ -60,6 +60,21 @@ describe('an invitation between real processes', () => {
     expect(members).toHaveLength(1)
   })
 
+  test('one that is locked is opened again with a new code, where the host says yes', async () => {
+    const { ada, bob } = await adaAndBob(relay)
+    const { host, link, code } = await share(ada)
+    const guessing = new CliProcess(bob, ['space', 'join', link])
+    for (const n of [1, 2, 3]) guessing.type(wrongCode(code, n))
+    await guessing.done(EXIT.refused)
+    host.type('yes')
+    const again = await host.event('invitation', (event) => event['code'] !== code)
+    expect(again['link']).toBe(link)
+    const joining = new CliProcess(bob, ['space', 'join', link])
+    joining.type(String(again['code']))
+    expect(await joining.done()).toContainEqual(expect.objectContaining({ event: 'joined' }))
+    await host.done()
+  })
+
   test('a guest killed while it is being admitted gets in when it tries again, once', async () => {
     const { ada, bob } = await adaAndBob(relay)
     const { host, link, code } = await share(ada, '--words')

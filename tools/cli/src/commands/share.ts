@@ -30,31 +30,34 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
   const { place, output, signal } = context
   await using peer = await openPeer(place, true)
   const space = findSpace(peer, wanted)
-  const observable = peer.invitations.createInvitation(space, {
+  const code = options.words ? { codeAlphabet: CODE_WORDS } : {}
+  let observable = peer.invitations.createInvitation(space, {
     role: options.role,
     authMethod: options.code ? 'SHARED_SECRET' : 'NONE',
     multiUse: options.multiUse,
-    ...(options.words && { codeAlphabet: CODE_WORDS }),
+    ...code,
     open: options.open,
     lifetime: options.expiresMinutes * 60,
   })
   const leave = () => void observable.cancel().catch(() => undefined)
   signal.addEventListener('abort', leave, { once: true })
   try {
-    await follow(context, peer, space, observable, options)
+    while (!(await follow(context, peer, space, observable, options)))
+      observable = peer.invitations.rearm(observable.invitation, code)
   } finally {
     signal.removeEventListener('abort', leave)
     output.done()
   }
 }
 
+/** @returns whether it has ended; otherwise it is locked, and wants a new code */
 async function follow(
   context: Context,
   peer: Peer,
   space: Space,
   observable: CancellableInvitationObservable,
   options: ShareOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { output } = context
   let shown = false
   for await (const invitation of observable) {
@@ -69,11 +72,19 @@ async function follow(
       output.result('admitted', describe(space), `${name} is a member of ${printable(space.name)} now.`)
     }
   }
+  if (observable.error?.code === 'LOCKED' && (await isNewCodeWanted(context))) return false
   await observable.result()
   // The guest is a member already; this only spares it the wait for the next time that both are online.
   output.status('settling', {}, 'Handing over what was written so far…')
   await space.delivered({ signal: within(context, SETTLE_MS) }).catch(() => undefined)
   await peer.invitations.close()
+  return true
+}
+
+async function isNewCodeWanted({ prompt, output, signal }: Context): Promise<boolean> {
+  output.done()
+  const answer = await prompt.ask('Locked by wrong codes. Open it again with a new code? (y/n) ', { signal })
+  return answer !== undefined && /^\s*y/i.test(answer)
 }
 
 function show({ output }: Context, invitation: Invitation, { qr, site }: ShareOptions): void {
