@@ -174,10 +174,11 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
     this.#assertOpen()
     const driver = this.#hosted.get(invitationId)
     if (!driver?.isLocked) throw new InvitationError('NOT_LOCKED')
-    const { invitation } = driver
+    // Without its secrets: the code that it had is worth nothing any more.
+    const invitation = new Invitation({ ...driver.invitation, state: 'INIT' })
     const code = new Redacted(codeOf(options, invitation.multiUse))
     const observable = new CancellableInvitationObservable(
-      invitation.with({ state: 'INIT' }),
+      invitation,
       () => driver.cancel(),
       (id, yes) => driver.decide(id, yes),
     )

@@ -23,6 +23,7 @@ async function lock({ link, code, observable }: Invited): Promise<Invitation> {
 
 async function rearmed(invitation: Invitation): Promise<Invited> {
   const observable = ada.handler.rearm(invitation)
+  expect(observable.invitation.authCode).toBeUndefined()
   return invited(observable, await world.clock.settle(reached(observable, 'CONNECTING')))
 }
 
