@@ -43,6 +43,7 @@ function drawHost(): { readonly session: Diagram; readonly life: Diagram } {
   explore(chaos({ ...bounds, ...alone, ends: true, rearms: 1 }, { step, prompt: false }))
   explore(chaos({ ...bounds, ...alone, failures: 1 }, { step, prompt: false }))
   explore(chaos({ ...bounds, ...alone, multiUse: true }, { step, prompt: false }))
+  explore(chaos({ ...bounds, ...alone, approve: true, ends: true }, { step, prompt: false }))
   return { session, life }
 }
 

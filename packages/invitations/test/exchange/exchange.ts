@@ -1,15 +1,15 @@
-import './crypto-here.ts'
+import '../crypto-here.ts'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { verifyCredential } from '@vestibule/credentials'
-import { Keyring, PublicKey, Redacted } from '@vestibule/keys'
+import { Keyring, type PublicKey, Redacted } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { seededRandom } from '@vestibule/network/testing'
 import { encodeAdmission, MemoryStorage, parseAdmission, SigningContext } from '@vestibule/space'
-import { GuestSession } from '../src/driver/guest-session.ts'
-import { HostSession } from '../src/driver/host-session.ts'
-import { encodeInvitation, InvitationLink, parseInvitation } from '../src/link/link.ts'
-import { commitment, deriveLinkKeys } from '../src/link/link-keys.ts'
-import { World } from './scenario/world.ts'
+import { GuestSession } from '../../src/driver/guest-session.ts'
+import { HostSession } from '../../src/driver/host-session.ts'
+import { encodeInvitation, InvitationLink, parseInvitation } from '../../src/link/link.ts'
+import { commitment, deriveLinkKeys } from '../../src/link/link-keys.ts'
+import { World } from '../scenario/world.ts'
 
 /** A whole exchange: all that went into it, and all that was said. Byte strings are in hex. */
 export interface ExchangeVector {
