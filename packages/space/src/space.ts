@@ -161,8 +161,8 @@ export class Space extends MemberActs {
   }
 
   /**
-   * What another device of a member needs to take up this space. It holds the read keys: seal it.
-   * @throws SpaceError `NOT_A_MEMBER`, `CLOSED`
+   * What another device of a member needs to take up this space. It holds the read keys that this member may have: seal it.
+   * @throws SpaceError `NOT_A_MEMBER`, `READ_KEY_MISSING` when none of those has come here, `CLOSED`
    */
   admissionFor(identityKey: PublicKey): Promise<SpaceAdmission> {
     return this.serially(async () => admissionFor({ store: this.store, ...this.#parts }, identityKey))

@@ -322,9 +322,10 @@ export async function bring(
   guest: Person,
   role: 'READER' | 'EDITOR' | 'ADMIN' | 'OWNER' = 'EDITOR',
   addresses: readonly string[] = [],
+  history: 'all' | 'none' = 'all',
 ): Promise<Space> {
   const candidate = await guest.candidate()
-  const admission = await space.admit(candidate, { role })
+  const admission = await space.admit(candidate, { role, history })
   const received = await parseAdmission(encodeAdmission(admission))
   return guest.manager.acceptSpace(received, { ...candidate, role, addresses })
 }

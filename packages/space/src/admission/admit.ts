@@ -13,6 +13,8 @@ import type { Feed } from '../feed/feed.ts'
 import { speaksFor } from '../identity/identity-record.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import { heldInOrder } from '../read-keys/current.ts'
+import { createEpoch, type NewEpoch } from '../read-keys/epoch-claim.ts'
+import { FOUNDING_EPOCH, type ReadKey } from '../read-keys/read-key.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { StorageWrite } from '../storage/storage.ts'
 import {
@@ -47,6 +49,12 @@ export interface AdmitOptions {
   readonly invitationId?: Uint8Array
   /** {@link Space.heads} when the invitation was made. It admits nobody who was removed without its author knowing. */
   readonly invitedAfter?: readonly string[]
+  /**
+   * `none`: the member reads only what is written from here on. The read key is renewed in the same transaction, and of the
+   * others none is given to it, by nobody; what it can't read it stores and forwards. With `all`, or left out, it reads what
+   * its host may read.
+   */
+  readonly history?: 'all' | 'none'
   /** Written in the same transaction, so that an invitation's record and the admission can't disagree. */
   readonly alsoWrite?: readonly StorageWrite[]
 }
@@ -80,7 +88,8 @@ export async function admit(
   const known = membership.feeds().get(candidate.controlFeedKey)
   if (existing !== undefined && known?.member === candidate.identityKey && known.purpose === 'CONTROL') {
     if (options.alsoWrite !== undefined) await store.write(options.alsoWrite)
-    return withControlFeeds(store, admissionOf(host, membership.admissionPath(existing.since), []))
+    const path = membership.admissionPath(existing.since)
+    return withControlFeeds(store, admissionOf(host, path, [], readableBy(host, candidate.identityKey)))
   }
   for (const key of [candidate.controlFeedKey, candidate.dataFeedKey])
     if (membership.feeds().has(key)) throw new SpaceError('BAD_CANDIDATE', 'a feed that is admitted already')
@@ -91,31 +100,56 @@ export async function admit(
 
   const chain = chainToPublish(host, candidate)
   const grant = existing === undefined ? [await issueGrant(host, candidate, options)] : []
-  const after = grant.length > 0 ? grant.map(({ id }) => id) : store.parentsOfNext()
+  const isBare = grant.length > 0 && options.history === 'none'
+  const epoch = isBare ? await issueEpoch(host, [...chain, ...grant]) : undefined
+  const fresh = epoch === undefined ? grant : [...grant, epoch.credential]
+  const after = grant.length > 0 ? fresh.slice(-1).map(({ id }) => id) : store.parentsOfNext()
   const named = candidate.chain.map(({ id }) => id)
   const feeds = await issueFeeds(host, candidate, options.role, [...new Set([...after, ...named])])
   const path =
     existing === undefined ? [...pathToOwnGrant(host), ...grant] : membership.admissionPath(existing.since)
-  const admission = admissionOf(host, path, [...chain, ...feeds])
+  // Whom it gives the history has it as far as its host.
+  const reader = existing === undefined ? signingContext.identityKey : candidate.identityKey
+  const readKeys = epoch === undefined ? readableBy(host, reader) : [epoch.readKey]
+  const admission = admissionOf(host, path, [...chain, ...feeds], readKeys)
   // What does not fit would be found out only after the guest is a member.
   encodeAdmission(admission)
   await store.append(
     keyring,
     store.record.controlFeedKey,
-    [...chain, ...grant, ...feeds].map(({ encoded }) => encoded),
-    options.alsoWrite,
+    [...chain, ...fresh, ...feeds].map(({ encoded }) => encoded),
+    [...(options.alsoWrite ?? []), ...(epoch === undefined ? [] : store.readKeys.stage(epoch.readKey))],
   )
   return withControlFeeds(store, { ...admission, heads: headsOf(store) })
 }
 
 /**
- * What another device of a member needs: the line to that member's grant and everything that is known with it.
- * @throws SpaceError `NOT_A_MEMBER`
+ * What another device of a member needs: the line to that member's grant and everything that is known with it, with the
+ * read keys that it may have.
+ * @throws SpaceError `NOT_A_MEMBER`; `READ_KEY_MISSING` when none of those is here
  */
 export function admissionFor(host: Host, identity: PublicKey): Promise<SpaceAdmission> {
   const path = host.store.roster.pathOf(identity)
   if (path.length === 0) throw new SpaceError('NOT_A_MEMBER', 'this identity is not a member')
-  return withControlFeeds(host.store, admissionOf(host, path, devicesOf(host, identity)))
+  const isOwn = identity === host.signingContext.identityKey
+  const readKeys = isOwn ? heldInOrder(host.store) : readableBy(host, identity)
+  if (readKeys.length === 0)
+    throw new SpaceError('READ_KEY_MISSING', 'no read key has come here that this identity may have')
+  return withControlFeeds(host.store, admissionOf(host, path, devicesOf(host, identity), readKeys))
+}
+
+/** The read keys here that a member may be given with what admits it. */
+const readableBy = ({ store }: Host, identity: PublicKey): ReadKey[] =>
+  heldInOrder(store).filter(({ epoch }) =>
+    store.roster.membership.mayRead(identity, epoch === FOUNDING_EPOCH ? undefined : epoch),
+  )
+
+/** What is written from an admission on is sealed by another read key. */
+async function issueEpoch(host: Host, after: readonly Credential[]): Promise<NewEpoch> {
+  const epoch = await createEpoch(host, after)
+  if (epoch === undefined)
+    throw new SpaceError('NOT_ALLOWED', 'the own role does not allow to renew the read key')
+  return epoch
 }
 
 /** What named the devices of a member, revoked ones too: feeds that they had are admitted behind it. */
@@ -137,7 +171,7 @@ export function listedAdmission(
   const { identityKey } = host.signingContext
   const path = host.store.roster.pathOf(identityKey)
   if (path.length === 0) return undefined
-  const whole = admissionOf(host, path, devicesOf(host, identityKey))
+  const whole = admissionOf(host, path, devicesOf(host, identityKey), heldInOrder(host.store))
   const readKeys = whole.readKeys.length
   // Whoever has the first feeds finds the others there.
   for (let heads = whole.heads; ; heads = heads.slice(0, heads.length >> 1)) {
@@ -229,11 +263,12 @@ const dataFeedOf = (candidate: Candidate) =>
 function issueGrant(
   { store, signingContext }: Host,
   { identityKey: member, profile }: Candidate,
-  { role, invitationId }: AdmitOptions,
+  { role, invitationId, history }: AdmitOptions,
 ): Promise<Credential> {
   const space = store.record.spaceKey
+  const how = { ...(invitationId && { invitationId }), ...(history === 'none' && { history }) }
   return signingContext.issue(
-    { type: 'SpaceMember', space, member, role, profile, ...(invitationId && { invitationId }) },
+    { type: 'SpaceMember', space, member, role, profile, ...how },
     { parents: store.parentsOfNext() },
   )
 }
@@ -271,6 +306,7 @@ function admissionOf(
   { store, signingContext }: Host,
   path: readonly Credential[],
   fresh: readonly Credential[],
+  readKeys: readonly ReadKey[],
 ): SpaceAdmission {
   const { membership } = store.roster
   const named = new Map(fresh.map((credential) => [credential.id, credential]))
@@ -286,7 +322,7 @@ function admissionOf(
     hostIdentity: signingContext.identityKey,
     heads: headsOf(store),
     controlFeeds: [],
-    readKeys: heldInOrder(store).slice(-MAX_READ_KEYS),
+    readKeys: readKeys.slice(-MAX_READ_KEYS),
   }
 }
 

@@ -58,7 +58,6 @@ export class HandOver {
   /** The other end lacks these. */
   onAsked(epochs: readonly string[]): void {
     for (const epoch of epochs) if (this.#wanted.size < MAX_WANTED) this.#wanted.add(epoch)
-    this.#seen = []
   }
 
   /** The other end gives keys. @throws SpaceError `MALFORMED`; key and storage errors */
@@ -73,7 +72,9 @@ export class HandOver {
 
   /** What to say next; `undefined` until something has changed. */
   async next(): Promise<HandOverStep | undefined> {
+    // What is asked for while something is being sealed is looked at afterwards.
     const now = [
+      this.#wanted.size,
       this.#store.roster.membership.epochs(),
       this.#store.readKeys.size,
       this.#store.unread.epochs().length,

@@ -143,7 +143,9 @@ export class RecoveryServer {
       const member = space.members().find(({ identityKey }) => identityKey === recovery?.issuer)
       if (recovery?.claim.type !== 'IdentityRecovery' || member === undefined) continue
       const { profile, identityKey } = member
-      const answer = { recovery, profile, spaces: [await space.admissionFor(identityKey)] }
+      const admission = await space.admissionFor(identityKey).catch(unlessNoKey)
+      if (admission === undefined) continue
+      const answer = { recovery, profile, spaces: [admission] }
       yield { agreementKey: recovery.claim.agreementKey, answer }
     }
     const { recovery, profile } = signingContext
@@ -151,6 +153,11 @@ export class RecoveryServer {
     if (recovery?.claim.type === 'IdentityRecovery' && keyOf(recovery) === key)
       yield { agreementKey: recovery.claim.agreementKey, answer: { recovery, profile, spaces: [] } }
   }
+}
+
+/** Without a read key that the member may have here, there are others who have one. */
+function unlessNoKey(error: unknown): undefined {
+  if (!(error instanceof SpaceError) || error.code !== 'READ_KEY_MISSING') throw error
 }
 
 /** The own devices answer, and the members whose keys are nearest to it (by XOR): no more are needed in a large space. */
