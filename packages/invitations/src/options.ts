@@ -15,6 +15,8 @@ const MAX_TIMEOUT_MS = HOUR_S * 1000
 export interface InvitationsOptions {
   /** Host: the role that guests get; `EDITOR` unless given. */
   readonly role?: Role
+  /** Host: `none` for guests who read only what is written once they are in; `all` unless given, what the host may read. */
+  readonly history?: 'all' | 'none'
   /** Host: `SHARED_SECRET` (a code, told over another channel) unless given, or `NONE` (the link is the secret). */
   readonly authMethod?: Extract<AuthMethod, 'NONE' | 'SHARED_SECRET'>
   /** Host: any number of guests instead of one. */
@@ -46,6 +48,7 @@ export interface InvitationsOptions {
 /** Options of a host with every default filled in. */
 export interface HostChoices {
   readonly role: Role
+  readonly history: 'all' | 'none'
   readonly authMethod: 'NONE' | 'SHARED_SECRET'
   readonly multiUse: boolean
   readonly approve: boolean
@@ -59,6 +62,7 @@ export interface HostChoices {
 export function hostChoices(options: InvitationsOptions): HostChoices {
   const {
     role = 'EDITOR',
+    history = 'all',
     authMethod = 'SHARED_SECRET',
     multiUse = false,
     approve = false,
@@ -72,6 +76,7 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     )
   return {
     role,
+    history,
     authMethod,
     multiUse,
     approve,

@@ -30,6 +30,8 @@ export interface StoredInvitation {
   readonly code?: Redacted<string>
   readonly spaceKey: PublicKey
   readonly role: Role
+  /** What of the history its guests read: see `AdmitOptions`. */
+  readonly history: 'all' | 'none'
   readonly createdAtMs: number
   readonly timeoutMs: number
   /** Whether a person is asked about each guest. */
@@ -64,6 +66,7 @@ const InvitationRecord = message('InvitationRecord', {
   progress: nested(8, Progress),
   madeAfter: repeated(bytes(9, { length: 32 }), { max: MAX_PARENTS }),
   approve: bool(11),
+  history: enumeration(12, ['all', 'none']),
 })
 
 const AcceptanceRecord = message('AcceptanceRecord', {
@@ -93,15 +96,26 @@ export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
     timeoutMs: stored.timeoutMs,
     progress: stored.progress,
     madeAfter: stored.madeAfter.map((id) => hexToBytes(id)),
-    approve: stored.approve,
+    ...{ approve: stored.approve, history: stored.history },
   })
 }
 
 /** @throws InvitationError `STORAGE_FAILED` for a record that is damaged or of a newer version; it is left as it is */
 export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
   return reading(() => {
-    const { version, link, code, space, role, progress, createdAtMs, timeoutMs, madeAfter, approve } =
-      InvitationRecord.parse(encoded)
+    const {
+      version,
+      link,
+      code,
+      space,
+      role,
+      progress,
+      createdAtMs,
+      timeoutMs,
+      madeAfter,
+      approve,
+      history,
+    } = InvitationRecord.parse(encoded)
     if (version !== RECORD_VERSION || role === 'NONE') throw new InvitationError('STORAGE_FAILED')
     return {
       link: InvitationLink.fromBytes(link),
@@ -110,7 +124,7 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
       role,
       createdAtMs,
       timeoutMs,
-      approve,
+      ...{ approve, history },
       progress,
       madeAfter: madeAfter.map((id) => bytesToHex(id)),
     }

@@ -264,7 +264,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
       role: choices.role,
       createdAtMs: now,
       timeoutMs: choices.timeoutMs,
-      approve: choices.approve,
+      ...{ approve: choices.approve, history: choices.history },
       madeAfter: space.heads,
       progress: newHostRecord(
         hostConfig({

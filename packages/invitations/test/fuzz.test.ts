@@ -142,6 +142,7 @@ decoderSuite('the record of an invitation', () => ({
       role: 'EDITOR',
       createdAtMs: 1_700_000_000_000,
       approve: false,
+      history: 'all',
       timeoutMs: 300_000,
       progress: { life: 'OPEN', charged: 1, allowed: 10, admissions: 0 },
       madeAfter: ['ab'.repeat(32)],

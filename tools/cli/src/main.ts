@@ -64,6 +64,7 @@ space
       .choices(['reader', 'editor', 'admin', 'owner'])
       .default('editor'),
   )
+  .option('--no-history', 'the guest reads only what is written from then on')
   .option('--no-code', 'the link alone lets somebody in')
   .option('--words', 'a code of words instead of digits', false)
   .option('--multi-use', 'any number of guests', false)

@@ -1,6 +1,6 @@
 import type { PublicKey, Redacted } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
-import { type Space, SpaceError, type StorageWrite } from '@vestibule/space'
+import { type AdmitOptions, type Space, SpaceError, type StorageWrite } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
 import type { Invitation } from '../invitation.ts'
 import { deriveLinkKeys, type LinkKeys } from '../link/link-keys.ts'
@@ -300,6 +300,12 @@ export class HostDriver {
         }
   }
 
+  /** How guests are admitted: as this host's record says. */
+  get #terms(): AdmitOptions {
+    const { role, history, madeAfter: invitedAfter } = this.#stored
+    return { role, history, invitedAfter, invitationId: this.#keys.invitationId }
+  }
+
   async #commit(id: SessionId, record: HostRecord): Promise<HostEvent> {
     const session = this.#sessions.get(id)
     const candidate = session?.candidate
@@ -314,9 +320,7 @@ export class HostDriver {
     }
     try {
       session.admission = await this.#space.admit(candidate, {
-        role: this.#stored.role,
-        invitationId,
-        invitedAfter: this.#stored.madeAfter,
+        ...this.#terms,
         alsoWrite: [this.#recordWrite(record), admitted],
       })
       this.#stored = { ...this.#stored, progress: record }
@@ -332,13 +336,8 @@ export class HostDriver {
   async #answer(session: HostSession): Promise<void> {
     const { candidate } = session
     if (candidate === undefined) return
-    const { role } = this.#stored
     try {
-      session.admission ??= await this.#space.admit(candidate, {
-        role,
-        invitationId: this.#keys.invitationId,
-        invitedAfter: this.#stored.madeAfter,
-      })
+      session.admission ??= await this.#space.admit(candidate, this.#terms)
       await session.answer(session.admission)
     } catch (error) {
       // It was admitted with other keys than it has now: nothing here can make it a member of this device.

@@ -64,6 +64,7 @@ async function serve({ person, space, link, keyring, role = 'EDITOR' }: Host): P
     role,
     createdAtMs: clock.now(),
     approve: false,
+    history: 'all',
     timeoutMs: MINUTE,
     progress: newHostRecord(hostConfig({ multiUse, hasCode: false })),
     madeAfter: [],

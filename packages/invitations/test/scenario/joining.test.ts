@@ -56,6 +56,22 @@ describe('a space', () => {
   })
 })
 
+describe('an invitation without the history', () => {
+  test('lets each guest read what is written once it is in, after a restart of the host too', async () => {
+    const space = await ada.createSpace()
+    await space.write('before')
+    const invited = await ada.invite(space, { history: 'none', multiUse: true })
+    await bob.join(invited)
+    await ada.restart()
+    const cem = await world.person('cem')
+    await cem.join(invited)
+    await ada.space?.write('after')
+    await world.clock.advance(MINUTE)
+    for (const guest of [bob, cem]) expect(guest.space?.messages().map(({ text }) => text)).toEqual(['after'])
+    expect(ada.space?.messages().map(({ text }) => text)).toEqual(['before', 'after'])
+  })
+})
+
 describe('a guest', () => {
   test('joins with link and code, and both sides go through their states in order', async () => {
     const space = await ada.createSpace()

@@ -16,6 +16,7 @@ const SETTLE_MS = 10_000
 
 export interface ShareOptions {
   readonly role: NonNullable<InvitationsOptions['role']>
+  readonly history: boolean
   readonly code: boolean
   readonly words: boolean
   readonly multiUse: boolean
@@ -33,6 +34,7 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
   const code = options.words ? { codeAlphabet: CODE_WORDS } : {}
   let observable = peer.invitations.createInvitation(space, {
     role: options.role,
+    history: options.history ? 'all' : 'none',
     authMethod: options.code ? 'SHARED_SECRET' : 'NONE',
     multiUse: options.multiUse,
     ...code,
