@@ -39,6 +39,7 @@ const writeOn = async (device: Device, { history, note }: Scene): Promise<void> 
   const one: History['writes'][number] = {
     ...{ device: name, text, outcome: 'open' },
     knew: space.messages().map(({ id }) => id),
+    without: device.meet(),
   }
   history.writes.push(one)
   note(`${name} writes “${text}”`)

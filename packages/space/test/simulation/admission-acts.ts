@@ -11,7 +11,7 @@ async function bring(host: Device, guest: Device, role: Role, scene: Scene): Pro
   if (!swarms.network.canReach(host.name, guest.name)) return
   const candidate = await guest.candidate()
   const hostRole = space.roleOf(identity)
-  const one = { host: host.name, guest: guest.name, role, hostRole }
+  const one = { host: host.name, guest: guest.name, role, hostRole, at: history.trace.length }
   history.admissions.push(one)
   note(`${host.name} admits ${guest.name} as ${role}`)
   try {

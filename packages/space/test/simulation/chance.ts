@@ -35,6 +35,8 @@ export class Chance {
 
 /** A keyring whose keys follow from a seed: in the order of the messages and of the acts stands what keys and hashes say. */
 export class SeededKeyring extends Keyring {
+  /** Everything that was opened with a key of this device, in hex. */
+  readonly opened: string[] = []
   readonly #chance: Chance
 
   constructor(seed: number) {
@@ -48,6 +50,12 @@ export class SeededKeyring extends Keyring {
 
   override createAgreementKey() {
     return this.importAgreementKey(this.#chance.bytes(32))
+  }
+
+  override async openSealed(...sealed: Parameters<Keyring['openSealed']>) {
+    const content = await super.openSealed(...sealed)
+    this.opened.push(Buffer.from(content).toString('hex'))
+    return content
   }
 }
 

@@ -1,6 +1,8 @@
 import { Membership } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import { type Member, Space } from '../../src/index.ts'
+import { FOUNDING_EPOCH } from '../../src/read-keys/read-key.ts'
+import { ReadKeys } from '../../src/read-keys/read-keys.ts'
 import { PeerSync } from '../../src/replication/peer-sync.ts'
 import { Roster } from '../../src/roster.ts'
 import { SpaceStore } from '../../src/space-store.ts'
@@ -115,6 +117,24 @@ export const DEFECTS: readonly Defect[] = [
         (messages) =>
           function (this: SpaceStore, ...which) {
             return messages.call(this, ...which).sort((a, b) => a.timestampMs - b.timestampMs)
+          },
+      ),
+  },
+  {
+    name: 'a message is sealed under the key of the founding',
+    breaks: ['nobody reads what it may not'],
+    put: () => replace(ReadKeys.prototype, 'forWriting', () => async () => FOUNDING_EPOCH),
+  },
+  {
+    name: 'a removal asks for no new read key',
+    breaks: ['nobody reads what it may not'],
+    put: () =>
+      replace(
+        Membership.prototype,
+        'epochs',
+        (epochs) =>
+          function (this: Membership) {
+            return { ...epochs.call(this), isNeeded: false, isBlocked: false }
           },
       ),
   },

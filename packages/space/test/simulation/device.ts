@@ -33,6 +33,8 @@ export class Device {
   candidacy: Candidate | undefined
   /** Ids of the messages whose writing was acknowledged, by what was written. */
   readonly acknowledged = new Map<string, string>()
+  /** Everybody whom it has ever known as a member. */
+  readonly met = new Set<PublicKey>()
   readonly #world: Surroundings
   #life: Life | undefined
 
@@ -54,6 +56,13 @@ export class Device {
 
   get identity(): PublicKey | undefined {
     return this.running?.signingContext.identityKey
+  }
+
+  /** Whom it has known as members, and knows to be none. */
+  meet(): PublicKey[] {
+    const members = new Set(this.space?.members().map(({ identityKey }) => identityKey))
+    for (const member of members) this.met.add(member)
+    return [...this.met].filter((one) => !members.has(one))
   }
 
   /** Whether a process runs, or is about to. */

@@ -1,4 +1,5 @@
 import type { Role } from '@vestibule/credentials'
+import type { PublicKey } from '@vestibule/keys'
 
 /** What was asked for, as the devices saw it at the time: what laws about the outcome are judged by. */
 export interface Admission {
@@ -7,6 +8,8 @@ export interface Admission {
   readonly role: Role
   /** The host's own role as it knew it when it was asked. */
   readonly hostRole: Role | undefined
+  /** When: the length of the trace then. */
+  readonly at: number
 }
 
 export interface Write {
@@ -14,6 +17,8 @@ export interface Write {
   readonly text: string
   /** Ids of the messages that its author saw when it wrote this. */
   readonly knew: readonly string[]
+  /** Who had been a member, as far as its author had ever heard, and was none when it wrote this. */
+  readonly without: readonly PublicKey[]
   outcome: 'open' | 'refused' | { readonly id: string }
 }
 
@@ -30,9 +35,21 @@ export class Broken extends Error {
 export class History {
   readonly trace: string[] = []
   readonly admissions: Admission[] = []
+  /** Who was removed or left, by name, and when: the length of the trace then. */
+  readonly endings: { readonly member: string; readonly by: string; readonly at: number }[] = []
   readonly writes: Write[] = []
   /** The first law that was broken while something ran on its own. */
   broken: Broken | undefined
+
+  /**
+   * Whether somebody was removed once, and nobody admitted it since. Who left of its own accord is trusted until there
+   * is a new read key.
+   */
+  isGoneForGood(name: string): boolean {
+    const [ending, ...more] = this.endings.filter(({ member }) => member === name)
+    if (ending === undefined || ending.by === name || more.length > 0) return false
+    return this.admissions.every(({ guest, at }) => guest !== name || at < ending.at)
+  }
 
   law(name: string, holds: boolean, what: () => string): void {
     if (!holds) this.broken ??= new Broken(name, what())

@@ -5,6 +5,7 @@ import type { Device } from './device.ts'
 import type { History } from './history.ts'
 import { idsIn, storeOf, viewOf } from './observe.ts'
 import { Oracle } from './oracle.ts'
+import { checkSecrecy } from './secrecy.ts'
 
 /** Everything that has to hold when all has come to rest. @throws Broken */
 export async function checkOutcome(devices: readonly Device[], history: History): Promise<void> {
@@ -19,12 +20,16 @@ export async function checkOutcome(devices: readonly Device[], history: History)
   note(standing, history)
   sameMembers(standing, history, oracle)
   const written: Written = new Map()
+  const authors = new Map<PublicKey, Device>()
   for (const device of inside)
-    for (const feed of dataFeedsOf(device, credentials))
+    for (const feed of dataFeedsOf(device, credentials)) {
+      authors.set(feed, device)
       written.set(feed, await idsIn(device, first.space.key, feed))
+    }
   sameMessages(standing, written, history, oracle)
   acknowledged(devices, written, history)
   inOrder(standing, history)
+  await checkSecrecy(inside, authors, history, oracle)
   entitled(standing, devices, history)
   history.assertUnbroken()
 }

@@ -13,7 +13,7 @@ async function about(
   scene: Scene,
   what: string,
   isAllowed: (space: Space, self: PublicKey, member: PublicKey) => boolean,
-  act: (space: Space, member: PublicKey) => Promise<void>,
+  act: (space: Space, member: PublicKey, by: string) => Promise<void>,
 ): Promise<void> {
   const tries = scene.chance.is(0.05)
   const choices = ({ space, identity }: Device): PublicKey[] =>
@@ -29,7 +29,7 @@ async function about(
   const whom = nameOf(space, member)
   scene.note(`${name} ${what} ${whom}`)
   try {
-    await act(space, member)
+    await act(space, member, name)
     scene.note(`${name} ${what} ${whom}: done`)
   } catch (error) {
     scene.note(`${name} ${what} ${whom}: ${codeOf(error)}`)
@@ -44,7 +44,10 @@ export const remove: Act = (scene) =>
     scene,
     'removes',
     (space, self, member) => membershipOf(space).mayRemove(self, member),
-    (space, member) => space.removeMember(member),
+    (space, member, by) => {
+      scene.history.endings.push({ member: nameOf(space, member), by, at: scene.history.trace.length })
+      return space.removeMember(member)
+    },
   )
 
 export const changeRole: Act = (scene) => {
@@ -69,11 +72,24 @@ export const leave: Act = async (scene) => {
   const device = scene.some(isInside)
   if (device?.space === undefined) return
   scene.note(`${device.name} leaves`)
+  scene.history.endings.push({ member: device.name, by: device.name, at: scene.history.trace.length })
   try {
     await device.space.leave()
     scene.note(`${device.name} left`)
   } catch (error) {
     scene.note(`${device.name} did not leave: ${codeOf(error)}`)
+    if (!isAnswer(error)) throw error
+  }
+}
+
+export const rotate: Act = async (scene) => {
+  const device = scene.some(isInside)
+  if (device?.space === undefined) return
+  try {
+    await device.space.rotateReadKey()
+    scene.note(`${device.name} has renewed the read key`)
+  } catch (error) {
+    scene.note(`${device.name} did not renew the read key: ${codeOf(error)}`)
     if (!isAnswer(error)) throw error
   }
 }

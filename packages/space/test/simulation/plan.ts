@@ -31,6 +31,7 @@ const WEIGHTS: readonly (readonly [string, acts.Act, number])[] = [
   ['remove', members.remove, 6],
   ['change role', members.changeRole, 6],
   ['leave', members.leave, 2],
+  ['renew the read key', members.rotate, 3],
   ['hand over', members.handOver, 2],
   ['crash', acts.crash, 5],
   ['crash while writing', acts.crashWhileWriting, 6],

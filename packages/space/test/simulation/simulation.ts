@@ -47,6 +47,7 @@ class Simulation {
     for (const [i, step] of plan.entries()) {
       this.#do(step)
       await this.clock.advance(step.waitMs)
+      for (const device of this.devices) device.meet()
       this.history.assertUnbroken()
       if (i % 12 === 11) await this.#checkMemory(this.#chance.pick(this.devices))
     }
