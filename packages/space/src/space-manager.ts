@@ -1,6 +1,7 @@
 import type { Credential } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Clock, type NetworkManager, systemClock } from '@vestibule/network'
+import { hasNews } from './acts/readmit.ts'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { adopt, rejoin } from './admission/adopt.ts'
@@ -146,7 +147,8 @@ export class SpaceManager {
 
   /**
    * Takes up a membership: checks everything in the admission, then writes it in one transaction. Accepting again
-   * gives the same space; one that the own identity was removed from, or has left, goes on with what it had.
+   * gives the same space, with the read keys that it lacked; one that the own identity was removed from, or has left, goes
+   * on with what it had.
    * @throws SpaceError `BAD_ADMISSION`, and then nothing was written; `CLOSED`; storage and network errors
    */
   async acceptSpace(admission: SpaceAdmission, options: AcceptOptions): Promise<Space> {
@@ -154,7 +156,7 @@ export class SpaceManager {
       if (ownerOf(admission.path[0]?.claim) !== undefined)
         throw new SpaceError('BAD_ADMISSION', 'nobody is invited to somebody’s own space')
       const existing = await this.#shelf.existing(admission)
-      if (existing !== undefined && existing.space.removal !== undefined)
+      if (existing !== undefined && hasNews(existing.store, this.signingContext.identityKey, admission))
         return this.#readmit(existing, admission, options)
       if (existing !== undefined) {
         if (options.alsoWrite !== undefined) await this.storage.transact(options.alsoWrite)

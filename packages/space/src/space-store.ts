@@ -184,8 +184,8 @@ export class SpaceStore {
   }
 
   /** Stores read keys, and then counts them. Inside {@link SpaceStore.serial}. */
-  async addReadKeys(keys: readonly ReadKey[]): Promise<void> {
-    await this.#storage.transact(this.readKeys.writes(keys))
+  async addReadKeys(keys: readonly ReadKey[], alsoWrite: readonly StorageWrite[] = []): Promise<void> {
+    await this.#storage.transact([...this.readKeys.writes(keys), ...alsoWrite])
     this.#countReadKeys(keys)
   }
 

@@ -5,7 +5,7 @@ import { MemberActs } from './acts/member-acts.ts'
 import { readNotice } from './acts/notice.ts'
 import { ownFeeds } from './acts/own-feeds.ts'
 import type { Actor } from './acts/perform.ts'
-import { readmit } from './acts/readmit.ts'
+import { readmit, receiveActs } from './acts/readmit.ts'
 import { rewrite } from './acts/rewrite.ts'
 import { type SpaceListener, tellAll } from './acts/space-listener.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
@@ -247,7 +247,12 @@ export class Space extends MemberActs {
     alsoWrite?: readonly StorageWrite[],
   ): Promise<void> {
     this.#assertOpen()
-    await readmit(this.store, admission, fresh, alsoWrite)
+    await readmit(this.store, this.self, admission, fresh, alsoWrite)
+    // It is taken up, and durable: what fails from here on does not undo that.
+    await receiveActs(this.store, admission).catch((error: unknown) => {
+      if (!(error instanceof SpaceError)) throw error
+      this.report(error)
+    })
   }
 
   /** What this device lacks of the space as it was when it came in, and the key to read it now; empty when it is ready. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Space } from '../../src/index.ts'
+import { MemoryStorage, type Space, type Storage } from '../../src/index.ts'
 import { bring, namesOf, textsOf, until } from '../world.ts'
 import { keyOf, kitchen } from './kitchen.ts'
 
@@ -86,4 +86,81 @@ describe('a member that is admitted again', () => {
     await again.manager.close()
     await close()
   })
+
+  test('reads what was written meanwhile, wherever its process dies while it takes the admission up', async () => {
+    for (const [transactions, repeats] of [
+      [0, true],
+      [1, false],
+      [1, true],
+    ] as const) {
+      const { world, ada, bob, cem, dan, hers, missed } = await meanwhile()
+      const candidate = await cem.candidate()
+      const admission = await hers.admit(candidate, { role: 'EDITOR' })
+      const { left } = dying(cem.storage, transactions)
+      void cem.manager.acceptSpace(admission, candidate)
+      const again = await cem.restart(world, await left)
+      if (repeats) await again.manager.acceptSpace(admission, candidate)
+      const his = again.manager.list()[0] as Space
+      await has(his, ...missed)
+      await his.write('back')
+      await has(hers, ...missed, 'back')
+      for (const { manager } of [ada, bob, dan, again]) await manager.close()
+    }
+  })
+
+  test('reads what was written meanwhile when others told it of the admission before the answer came', async () => {
+    const { world, cem, hers, cems, close, missed } = await meanwhile()
+    const candidate = await cem.candidate()
+    const admission = await hers.admit(candidate, { role: 'EDITOR' })
+    world.reconnect('cem')
+    await until(cems, () => cems.removal === undefined)
+    await cem.manager.acceptSpace(admission, candidate)
+    await has(cems, ...missed)
+    await cems.write('back')
+    await has(hers, ...missed, 'back')
+    await close()
+  })
+
+  test('reads what was written meanwhile when it never heard that it was removed', async () => {
+    const { world, cem, hers, bobs, cems, close } = await kitchen()
+    world.setOnline('cem', false)
+    await hers.removeMember(keyOf(cem))
+    await hers.write('meanwhile')
+    await hers.rotateReadKey()
+    await bring(hers, cem)
+    expect(textsOf(cems)).toEqual([])
+    world.setOnline('cem', true)
+    await has(cems, 'meanwhile')
+    await cems.write('back')
+    await has(bobs, 'meanwhile', 'back')
+    await close()
+  })
 })
+
+/** Cem left, and two read keys were current since, one of them no more. */
+async function meanwhile() {
+  const all = await kitchen()
+  const { cem, dan, hers, cems } = all
+  await cems.leave()
+  await until(hers, () => hers.roleOf(keyOf(cem)) === undefined)
+  await until(cems, () => cems.peers().length === 0)
+  await hers.write('one')
+  await hers.removeMember(keyOf(dan))
+  await hers.write('two')
+  return { ...all, missed: ['one', 'two'] }
+}
+
+/** A storage whose process dies before it makes more transactions than that. */
+function dying(storage: Storage, transactions: number): { readonly left: Promise<Storage> } {
+  const transact = storage.transact.bind(storage)
+  const { promise: left, resolve } = Promise.withResolvers<Storage>()
+  let more = transactions
+  storage.transact = async (writes) => {
+    if (more-- > 0) return transact(writes)
+    const copy = new MemoryStorage()
+    await copy.transact((await storage.list('')).map(([key, value]) => ({ key, value })))
+    resolve(copy)
+    return new Promise(() => undefined)
+  }
+  return { left }
+}

@@ -3,16 +3,22 @@ import { encodeAdmission, parseAdmission } from '../../src/index.ts'
 import { type Act, codeOf, crashSoon, isAnswer, isInside, type Scene } from './acts.ts'
 import type { Device } from './device.ts'
 
-/** As an invitation does it: the guest says who it is, the host admits it, and the answer may be lost on its way. */
 async function bring(host: Device, guest: Device, role: Role, scene: Scene): Promise<void> {
-  const { chance, history, swarms, note, after } = scene
+  const { history, swarms } = scene
   const { space, identity } = host
   if (space === undefined || identity === undefined || guest.running === undefined) return
   if (!swarms.network.canReach(host.name, guest.name)) return
-  const candidate = await guest.candidate()
   const hostRole = space.roleOf(identity)
-  const one = { host: host.name, guest: guest.name, role, hostRole, at: history.trace.length }
-  history.admissions.push(one)
+  history.admissions.push({ host: host.name, guest: guest.name, role, hostRole, at: history.trace.length })
+  await invite(host, guest, role, scene)
+}
+
+/** As an invitation does it: the guest says who it is, the host admits it, and the answer may be lost on its way. */
+async function invite(host: Device, guest: Device, role: Role, scene: Scene): Promise<void> {
+  const { chance, history, swarms, note, after } = scene
+  const { space } = host
+  if (space === undefined) return
+  const candidate = await guest.candidate()
   note(`${host.name} admits ${guest.name} as ${role}`)
   try {
     const admission = await space.admit(candidate, { role })
@@ -21,9 +27,9 @@ async function bring(host: Device, guest: Device, role: Role, scene: Scene): Pro
     note(`${host.name} admitted ${guest.name}`)
     const encoded = encodeAdmission(admission)
     await new Promise<void>((arrive) => after(chance.upTo(500), arrive))
-    if (!swarms.network.canReach(host.name, guest.name)) return
-    const received = await parseAdmission(encoded)
-    await guest.running?.manager.acceptSpace(received, candidate)
+    const { running } = guest
+    if (running === undefined || !swarms.network.canReach(host.name, guest.name)) return
+    await running.manager.acceptSpace(await parseAdmission(encoded), candidate)
     guest.candidacy = undefined
     note(`${guest.name} accepted`)
   } catch (error) {
@@ -31,6 +37,19 @@ async function bring(host: Device, guest: Device, role: Role, scene: Scene): Pro
     if (!isAnswer(error, 'ALREADY_MEMBER', 'BAD_ADMISSION', 'BAD_CANDIDATE')) throw error
     // It was admitted with these feeds, and removed since: it has to come with others.
     if (codeOf(error) === 'BAD_CANDIDATE') guest.candidacy = undefined
+  }
+}
+
+/** Whoever was admitted and never heard the answer asks for it once more, as a guest does that opens its link again. */
+export const askAgain: Act = async (scene) => {
+  for (const guest of scene.devices) {
+    const { candidacy, running } = guest
+    const roleIn = ({ space }: Device) => candidacy && space?.roleOf(candidacy.identityKey)
+    const isHost = (one: Device) =>
+      one !== guest && roleIn(one) !== undefined && scene.swarms.network.canReach(one.name, guest.name)
+    const host = running && scene.devices.find(isHost)
+    const role = host && roleIn(host)
+    if (host && role) await invite(host, guest, role, scene)
   }
 }
 

@@ -28,6 +28,7 @@ const WEIGHTS: readonly (readonly [string, acts.Act, number])[] = [
   ['deliver', acts.deliver, 5],
   ['admit', admissions.admit, 30],
   ['admit at once', admissions.admitAtOnce, 6],
+  ['ask again', admissions.askAgain, 4],
   ['remove', members.remove, 6],
   ['change role', members.changeRole, 6],
   ['leave', members.leave, 2],

@@ -56,7 +56,7 @@ class Simulation {
     await checkOutcome(this.devices, this.history)
   }
 
-  #do({ act, a, b, seed }: Step): void {
+  #do({ act, a, b, seed }: Omit<Step, 'waitMs'>): void {
     const scene: Scene = {
       some: (fits) => this.#nth(a, fits),
       other: (fits) => this.#nth(b, fits),
@@ -106,6 +106,12 @@ class Simulation {
     // What was begun on a slow disk comes to its end.
     await this.clock.advance(10_000)
     for (const device of this.devices) if (!device.isUp) await this.clock.settle(device.start())
+    await this.#rest()
+    this.#do({ act: 'ask again', a: 0, b: 0, seed: 0 })
+    await this.#rest()
+  }
+
+  async #rest(): Promise<void> {
     const versions = () => this.devices.reduce((sum, { disk }) => sum + disk.version, 0)
     let quiet = 0
     for (let round = 0; quiet < 2; round++) {
