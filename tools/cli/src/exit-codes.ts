@@ -55,6 +55,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   UNREACHABLE: EXIT.unreachable,
   STORAGE_FAILED: EXIT.data,
   NO_RECOVERY: EXIT.state,
+  SENIOR_DEVICE: EXIT.refused,
   WRONG_PHRASE_LENGTH: EXIT.usage,
   UNKNOWN_PHRASE_WORD: EXIT.usage,
   WRONG_PHRASE_CHECKSUM: EXIT.usage,
@@ -72,6 +73,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   NO_RECOVERY: 'There is no recovery phrase yet: `vestibule recovery create` makes one.',
   KEY_NOT_FOUND:
     'This device does not hold the key of the identity itself; only the first device makes a phrase.',
+  SENIOR_DEVICE:
+    'That device is not below this one: revoke it from one that was added before it, or with --phrase.',
   WRONG_RECIPIENT: 'The backup is for another phrase.',
   SEAL_BROKEN: 'The backup is damaged.',
   IDENTITY_EXISTS: 'There is an identity here already; choose another place with --data.',

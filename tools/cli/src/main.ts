@@ -2,14 +2,16 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import envPaths from 'env-paths'
 import { exportSpace, importSpace } from './commands/archive.ts'
+import { labelDevice, listDevices, profile, type RevokeOptions, revokeDevice } from './commands/device.ts'
 import { init } from './commands/init.ts'
 import { joinSpace } from './commands/join.ts'
-import { changeRole, handOver, leaveSpace, removeMember, type Waiting } from './commands/member.ts'
+import { changeRole, handOver, leaveSpace, removeMember } from './commands/member.ts'
 import { log, say } from './commands/messages.ts'
 import { backUp, createRecovery, type RecoverOptions, recover } from './commands/recovery.ts'
 import { type ShareOptions, shareSpace } from './commands/share.ts'
 import { createSpace, listMembers, listSpaces } from './commands/space.ts'
 import type { Context } from './context.ts'
+import type { Waiting } from './delivery.ts'
 import { adviceFor, EXIT, exitCodeOf } from './exit-codes.ts'
 import { makeOutput } from './output.ts'
 import { makePrompt } from './prompt.ts'
@@ -174,6 +176,35 @@ program
     run((context, { words: [wanted = ''], options }: Given<{ follow: boolean }>) =>
       log(context, wanted, options),
     ),
+  )
+
+program
+  .command('profile')
+  .description('show the name that others see, or change it, in all your spaces')
+  .argument('[name]')
+  .addOption(waiting())
+  .action(run((context, { words: [name], options }: Given<Waiting>) => profile(context, name, options)))
+
+const device = program.command('device').description('your devices')
+device
+  .command('list')
+  .description('list them, revoked ones too')
+  .action(run((context) => listDevices(context)))
+device
+  .command('label')
+  .description('give this device a name, or another')
+  .argument('<name>')
+  .argument('[device]', 'name, or the beginning of the key')
+  .action(run((context, { words: [name = '', who] }) => labelDevice(context, name, who)))
+device
+  .command('revoke')
+  .description('end what a device may do in your name, everywhere')
+  .argument('[device]', 'name, or the beginning of the key')
+  .option('--others', 'all but this one; asks for the recovery phrase', false)
+  .option('--phrase', 'by the recovery phrase, which may revoke any device', false)
+  .addOption(waiting())
+  .action(
+    run((context, { words: [who], options }: Given<RevokeOptions>) => revokeDevice(context, who, options)),
   )
 
 const recovery = program.command('recovery').description('prepare for the loss of this device')

@@ -3,10 +3,9 @@ import { SpaceInvitationsHandler } from '@vestibule/invitations'
 import { Keyring } from '@vestibule/keys'
 import { FileKeyStore } from '@vestibule/keys/node'
 import { NetworkManager } from '@vestibule/network'
-import { type Member, SigningContext, type Space, SpaceManager } from '@vestibule/space'
+import { SigningContext, SpaceManager } from '@vestibule/space'
 import { FileStorage } from '@vestibule/space/node'
 import { readConfig } from './config.ts'
-import { CliError, EXIT } from './exit-codes.ts'
 
 /** Where a command finds what it works with. */
 export interface Place {
@@ -63,46 +62,4 @@ export async function openPeer(place: Place, online: boolean): Promise<Peer> {
     await stack.disposeAsync()
     throw error
   }
-}
-
-/**
- * The space that a person means: by its name, or by the beginning of its key in hex.
- * @throws CliError when there is none, or more than one
- */
-export function findSpace(peer: Peer, wanted: string): Space {
-  const spaces = peer.spaceManager.list()
-  const byName = spaces.filter(({ name }) => name === wanted)
-  const found =
-    byName.length > 0 ? byName : spaces.filter(({ key }) => key.toHex().startsWith(wanted.toLowerCase()))
-  const [only, second] = found
-  if (only === undefined)
-    throw new CliError('NO_SPACE', `no space is called ${JSON.stringify(wanted)}`, EXIT.state)
-  if (second !== undefined)
-    throw new CliError(
-      'AMBIGUOUS_SPACE',
-      `${found.length} spaces match ${JSON.stringify(wanted)}; use the beginning of the key`,
-      EXIT.state,
-    )
-  return only
-}
-
-/**
- * The member that a person means: by its name, or by the beginning of its identity, as hex or `did:key`.
- * @throws CliError when there is none, or more than one
- */
-export function findMember(space: Space, wanted: string): Member {
-  const byName = space.members().filter(({ profile }) => profile.displayName === wanted)
-  const byKey = ({ identityKey }: Member): boolean =>
-    identityKey.toHex().startsWith(wanted.toLowerCase()) || identityKey.toDid().startsWith(wanted)
-  const found = byName.length > 0 ? byName : space.members().filter(byKey)
-  const [only, second] = found
-  if (only === undefined)
-    throw new CliError('NO_MEMBER', `no member is called ${JSON.stringify(wanted)}`, EXIT.state)
-  if (second !== undefined)
-    throw new CliError(
-      'AMBIGUOUS_MEMBER',
-      `${found.length} members match ${JSON.stringify(wanted)}; use the beginning of the identity`,
-      EXIT.state,
-    )
-  return only
 }

@@ -2,8 +2,9 @@ import { createReadStream } from 'node:fs'
 import { writeFileAtomic } from '@vestibule/keys/node'
 import type { Context } from '../context.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
+import { findSpace } from '../find.ts'
 import { printable } from '../output.ts'
-import { findSpace, openPeer } from '../peer.ts'
+import { openPeer } from '../peer.ts'
 import { describe } from './space.ts'
 
 /** `vestibule space export SPACE FILE`: all of a space, sealed under a passphrase that it asks for twice. */

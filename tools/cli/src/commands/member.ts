@@ -1,13 +1,10 @@
 import type { Member, Space } from '@vestibule/space'
-import { type Context, within } from '../context.ts'
+import type { Context } from '../context.ts'
+import { delivered, type Waiting } from '../delivery.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
+import { findMember, findSpace } from '../find.ts'
 import { printable } from '../output.ts'
-import { findMember, findSpace, openPeer } from '../peer.ts'
-
-/** How long to look for somebody who hears of it. */
-export interface Waiting {
-  readonly waitSeconds: number
-}
+import { openPeer } from '../peer.ts'
 
 /** `vestibule member remove SPACE [MEMBER]`, or everybody who came in by a link. */
 export function removeMember(
@@ -85,7 +82,7 @@ const told = (members: readonly Member[], what: string): Told => ({
 async function act(
   context: Context,
   wanted: string,
-  { waitSeconds }: Waiting,
+  waiting: Waiting,
   event: string,
   task: (space: Space) => Promise<Told>,
 ): Promise<void> {
@@ -94,12 +91,9 @@ async function act(
   const space = findSpace(peer, wanted)
   const { said, ...data } = await task(space)
   output.status('stored', {}, 'Stored; looking for another member…')
-  const delivered = await space
-    .delivered({ signal: within(context, waitSeconds * 1000) })
-    .then(() => true)
-    .catch(() => false)
-  const later = delivered ? '' : '\nOther members hear of it when one of them is online with you.'
-  output.result(event, { space: space.key.toHex(), ...data, delivered }, said + later)
+  const isDelivered = await delivered(context, [space], waiting)
+  const later = isDelivered ? '' : '\nOther members hear of it when one of them is online with you.'
+  output.result(event, { space: space.key.toHex(), ...data, delivered: isDelivered }, said + later)
 }
 
 function parseInvitationId(text: string): Uint8Array {

@@ -1,7 +1,8 @@
 import type { Message, Space } from '@vestibule/space'
 import { type Context, within } from '../context.ts'
+import { findSpace } from '../find.ts'
 import { printable } from '../output.ts'
-import { findSpace, openPeer } from '../peer.ts'
+import { openPeer } from '../peer.ts'
 
 /** `vestibule say SPACE TEXT`: stores a message, and waits until another member has it. */
 export async function say(

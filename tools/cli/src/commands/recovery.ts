@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { createRecoveryPhrase, Keyring } from '@vestibule/keys'
+import { createRecoveryPhrase } from '@vestibule/keys'
 import { writeFileAtomic } from '@vestibule/keys/node'
 import { NetworkManager } from '@vestibule/network'
 import {
   findIdentity,
-  type Identity,
   type IdentityBackup,
   openBackup,
   type RecoveryAuthority,
@@ -14,9 +13,12 @@ import {
 } from '@vestibule/space'
 import { readConfig, rememberRelays } from '../config.ts'
 import { type Context, within } from '../context.ts'
+import { delivered } from '../delivery.ts'
 import { CliError, EXIT } from '../exit-codes.ts'
 import { printable } from '../output.ts'
 import { openPeer, openStores, type Peer } from '../peer.ts'
+import { askPhrase, authorityOf } from '../phrase.ts'
+import { reportRevoked } from './device.ts'
 import { describe } from './space.ts'
 
 /** `vestibule recovery create`: names the keys of a fresh phrase, and shows the phrase, once. */
@@ -53,7 +55,7 @@ export async function backUp({ place, output }: Context, path: string): Promise<
 }
 
 /** How long to look for a member who hears of this device; it hears of it the next time otherwise. */
-const SETTLE_MS = 10_000
+const SETTLE_SECONDS = 10
 
 export interface RecoverOptions {
   readonly backup?: string
@@ -64,19 +66,17 @@ export interface RecoverOptions {
 
 /** `vestibule recover`: brings an identity back on a bare machine; asks for the phrase. */
 export async function recover(context: Context, options: RecoverOptions): Promise<void> {
-  const { place, output, prompt, signal } = context
-  const phrase = await prompt.ask('Recovery phrase: ', { signal })
-  if (phrase === undefined) throw new CliError('NO_PHRASE', 'no phrase was given', EXIT.usage)
-  const authority = await authorityOf(phrase)
+  const { place, output } = context
+  const authority = await askPhrase(context)
   const backup = await takeUp(context, authority, options)
   await rememberRelays(place.data, place.relays)
   await using peer = await openPeer(place, true)
   const { identity } = peer.spaceManager
   const spaces = await identity.restore(backup, { addresses: options.from })
   await catchUp(context, spaces, options.waitSeconds)
-  if (options.revokeOthers) await revoke(context, identity, authority)
+  if (options.revokeOthers) reportRevoked(context, await identity.revokeOtherDevices(authority))
   // Who hears of this device now can tell the others.
-  await delivered(context, spaces)
+  await delivered(context, spaces, { waitSeconds: SETTLE_SECONDS })
   report(context, peer, spaces)
   output.done()
 }
@@ -156,22 +156,6 @@ async function catchUp(context: Context, spaces: readonly Space[], seconds: numb
   await Promise.all(spaces.map((space) => space.synced({ signal }).catch(() => undefined)))
 }
 
-async function delivered(context: Context, spaces: readonly Space[]): Promise<void> {
-  const signal = within(context, SETTLE_MS)
-  await Promise.all(spaces.map((space) => space.delivered({ signal }).catch(() => undefined)))
-}
-
-async function revoke({ output }: Context, identity: Identity, authority: RecoveryAuthority): Promise<void> {
-  const { keys, missed } = await identity.revokeOtherDevices(authority)
-  const devices = keys.map((key) => key.toDid())
-  const text = `${keys.length} other keys of yours were revoked.`
-  output.result('revoked', { devices, missed: missed.map(({ key }) => key.toHex()) }, text)
-  for (const { name } of missed) {
-    const advice = 'not revoked there yet; run this again when a member is online.'
-    output.error('NOT_REVOKED', `${printable(name)}: ${advice}`)
-  }
-}
-
 function report({ output }: Context, { signingContext }: Peer, spaces: readonly Space[]): void {
   const { identityKey, profile } = signingContext
   for (const space of spaces)
@@ -181,10 +165,4 @@ function report({ output }: Context, { signingContext }: Peer, spaces: readonly 
     { identity: identityKey.toDid(), name: profile.displayName, spaces: spaces.length },
     `You are ${printable(profile.displayName)} again, in ${spaces.length} ${spaces.length === 1 ? 'space' : 'spaces'}.`,
   )
-}
-
-/** Held in memory for as long as the command runs. */
-async function authorityOf(phrase: string): Promise<RecoveryAuthority> {
-  const keyring = new Keyring()
-  return { keyring, keys: await keyring.importRecoveryKeys(phrase) }
 }

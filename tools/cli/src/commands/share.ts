@@ -7,8 +7,9 @@ import {
 import type { Space } from '@vestibule/space'
 import { renderUnicodeCompact } from 'uqr'
 import { type Context, within } from '../context.ts'
+import { findSpace } from '../find.ts'
 import { printable } from '../output.ts'
-import { findSpace, openPeer, type Peer } from '../peer.ts'
+import { openPeer, type Peer } from '../peer.ts'
 import { describe } from './space.ts'
 
 /** How long the host stays after the admission, so that the guest gets what was written before. */

@@ -1,7 +1,8 @@
 import type { Member, Space } from '@vestibule/space'
 import type { Context } from '../context.ts'
+import { findSpace } from '../find.ts'
 import { printable } from '../output.ts'
-import { findSpace, openPeer } from '../peer.ts'
+import { openPeer } from '../peer.ts'
 
 /** `vestibule space create NAME` */
 export async function createSpace({ place, output }: Context, name: string): Promise<void> {
