@@ -87,6 +87,8 @@ export class SpaceManager {
       clock: this.#clock,
       own: () => this.#shelf.all().filter(({ owner }) => owner !== undefined),
       spaces: () => this.list(),
+      asleep: () => this.#shelf.asleep(),
+      within: (key, task) => this.#whileOpen(() => this.#shelf.within(key, task)),
       isHere: (key) => this.#shelf.isHere(key),
       isDamaged: () => this.#shelf.isDamaged,
       found: () => this.#whileOpen(() => this.#found('', { isOwn: true })),
@@ -210,7 +212,11 @@ export class SpaceManager {
   exportBackup(): Promise<Uint8Array> {
     return this.#whileOpen(async () => {
       const { identityKey } = this.signingContext
-      const spaces = await Promise.all(this.#shelf.all().map((space) => space.admissionFor(identityKey)))
+      const spaces: SpaceAdmission[] = []
+      for (const key of [...this.#shelf.all().map((space) => space.key), ...this.#shelf.asleep()])
+        await this.#shelf.within(key, async (space) => {
+          if (space.removal === undefined) spaces.push(await space.admissionFor(identityKey))
+        })
       return sealBackup({ keyring: this.#keyring, signingContext: this.signingContext }, spaces)
     })
   }
@@ -280,12 +286,14 @@ export class SpaceManager {
    * Connects a space to its other members, now and after every restart. Idempotent.
    * @throws SpaceError as {@link SpaceManager.openSpace}; network errors
    */
-  activate(key: PublicKey): Promise<Space> {
-    return this.#whileOpen(async () => {
+  async activate(key: PublicKey): Promise<Space> {
+    const space = await this.#whileOpen(async () => {
       const entry = await this.#shelf.loaded(key)
       await this.#shelf.markActive(key)
       return this.#shelf.join(entry)
     })
+    await this.identity.changed()
+    return space
   }
 
   /**

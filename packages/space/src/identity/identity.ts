@@ -11,7 +11,6 @@ import { authorizeDevice, repeatDevice } from './admit-device.ts'
 import type { DeviceAdmission, DeviceCandidate } from './device-admission.ts'
 import { devicesIn, type IdentityDevice } from './devices.ts'
 import { ownerOf } from './own-space.ts'
-import { hasLeft } from './record-spaces.ts'
 import { intentWrite, namingsIn, revokeHere, signRevocations } from './revocation.ts'
 import type { RecoveryAuthority } from './signing-context.ts'
 import { type IdentityParts, profileIntent, Upkeep } from './upkeep.ts'
@@ -34,7 +33,7 @@ export interface Revoked {
    * Spaces that do not know the phrase as this identity's yet, because their history is not here: there nothing was
    * revoked. Once a member was met ({@link Space.synced}) it can be done again.
    */
-  readonly missed: readonly Space[]
+  readonly missed: readonly Pick<Space, 'key' | 'name'>[]
 }
 
 /**
@@ -247,17 +246,22 @@ export class Identity {
     const { clock, signingContext } = this.#parts
     const [first, ...rest] = await this.#own()
     const namings = namingsIn([first, ...rest], signingContext.identityKey)
-    const missed: Space[] = []
+    const missed: Revoked['missed'][number][] = []
     const intents: StorageWrite[] = []
-    for (const space of [...rest, ...this.#parts.spaces().filter((one) => !hasLeft(one))]) {
+    const { spaces, asleep, within } = this.#parts
+    const sign = async (space: Space): Promise<void> => {
+      if (space.removal !== undefined) return
+      await space.publishRecovery()
       try {
         const signed = await space.act((actor) => signRevocations(actor, keys, namings, authority, clock))
         if (signed.length > 0) intents.push(intentWrite(space.key, signed))
       } catch (error) {
         if (!(error instanceof SpaceError) || error.code !== 'NO_RECOVERY') throw error
-        missed.push(space)
+        missed.push({ key: space.key, name: space.name })
       }
     }
+    for (const space of [...rest, ...spaces()]) await sign(space)
+    for (const key of asleep()) await within(key, sign)
     await first.act(async (actor) => {
       const signed = await signRevocations(actor, keys, namings, authority, clock)
       if (signed.length > 0) await publish(actor, signed, intents)

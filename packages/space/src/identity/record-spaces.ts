@@ -68,7 +68,7 @@ const isUnheard = (space: Space, grant: string | undefined): boolean =>
   grant !== undefined && !space.hasHeardOf(grant)
 
 /** Whether the identity left, and nobody has admitted it again. */
-export const hasLeft = (space: Space): boolean =>
+const hasLeft = (space: Space): boolean =>
   space.roleOf(space.self) === undefined && lastDeparture(space)?.type === 'LeftSpace'
 
 /** Whether it is a member, and left before: so it was admitted again. */

@@ -1,4 +1,4 @@
-import { type Credential, issueCredential } from '@vestibule/credentials'
+import { type Credential, type Device, issueCredential } from '@vestibule/credentials'
 import { PublicKey } from '@vestibule/keys'
 import { bytes, message, repeated, uint32 } from '@vestibule/keys/wire'
 import type { Clock } from '@vestibule/network'
@@ -21,14 +21,14 @@ const Intent = message('RevocationIntent', {
 /**
  * Signs, by the recovery key, what revokes keys of the own identity in a space. They come after all that is known
  * there, so that what those keys did so far stays.
- * @param namings of devices that stay: see {@link namingsIn}
+ * @param namings see {@link namingsIn}
  * @returns what has to be published; nothing when the keys are revoked there
  * @throws SpaceError `NO_RECOVERY` when the space does not know the key as this identity's; key errors
  */
 export async function signRevocations(
   { store, signingContext }: Actor,
   keys: readonly PublicKey[],
-  namings: readonly Credential[],
+  namings: readonly Device[],
   authority: RecoveryAuthority,
   clock: Clock,
 ): Promise<Credential[]> {
@@ -48,7 +48,7 @@ export async function signRevocations(
   const issuedAtMs = Math.max(0, Math.floor(clock.now()))
   const wanted = keys.filter((device) => !revoked.has(device))
   if (wanted.length === 0) return []
-  const spared = unknownIn(store, namings)
+  const spared = unknownIn(store, namings, wanted)
   const signed = [...spared]
   let parents = [...store.parentsOfNext(), ...spared.map(({ id }) => id)]
   for (const device of wanted) {
@@ -88,12 +88,12 @@ export function carryOut(space: Space, storage: Storage): Promise<void> {
 /**
  * Revokes devices by this one, where it has not said so yet and may: each is revoked once in each space by whoever
  * revoked it in the identity's own.
- * @param namings of devices that stay: see {@link namingsIn}
+ * @param namings see {@link namingsIn}
  */
 export function revokeHere(
   space: Space,
   devices: readonly PublicKey[],
-  namings: readonly Credential[],
+  namings: readonly Device[],
 ): Promise<void> {
   return space.act(async (actor) => {
     const { identityKey: identity, deviceKey } = actor.signingContext
@@ -103,7 +103,7 @@ export function revokeHere(
       (device) => !revoked.has(device) && membership.isSenior(identity, deviceKey, device),
     )
     if (wanted.length === 0) return
-    const spared = unknownIn(actor.store, namings)
+    const spared = unknownIn(actor.store, namings, wanted)
     if (spared.length > 0) await publish(actor, spared)
     await perform(
       actor,
@@ -113,23 +113,24 @@ export function revokeHere(
 }
 
 /**
- * What names the devices that an identity's own spaces still know as its own. A revocation spares what it knows: so a
- * space hears of them first, or those that the revoked device had named would fall with it there.
+ * The devices of an identity as its own spaces know them. A revocation spares what it knows: so a space hears first of
+ * those that stay, or what the revoked device had named would fall with it there; and of the one that is revoked, which
+ * may hold the read keys of a space that has never heard of it.
  */
-export const namingsIn = (own: readonly Space[], identity: PublicKey): Credential[] => {
-  const all = own.flatMap(({ membership }) => membership.devicesOf(identity))
-  return all.flatMap(({ revoked, authorized }) => (revoked ? [] : authorized))
-}
+export const namingsIn = (own: readonly Space[], identity: PublicKey): Device[] =>
+  own.flatMap(({ membership }) => membership.devicesOf(identity))
 
-/** Those that a space does not know, each behind what it comes after; what comes after something else is left out. */
-function unknownIn({ roster }: Actor['store'], namings: readonly Credential[]): Credential[] {
+/** What a space does not know, each behind what it comes after; what comes after something else is left out. */
+function unknownIn(
+  { roster }: Actor['store'],
+  namings: readonly Device[],
+  wanted: readonly PublicKey[],
+): Credential[] {
   const fresh = new Map<string, Credential>()
-  for (const one of namings)
-    if (
-      !roster.membership.has(one.id) &&
-      one.parents.every((id) => fresh.has(id) || roster.membership.has(id))
-    )
-      fresh.set(one.id, one)
+  const isKnown = (id: string): boolean => fresh.has(id) || roster.membership.has(id)
+  for (const { key, authorized, revoked } of namings)
+    if ((!revoked || wanted.includes(key)) && !isKnown(authorized.id) && authorized.parents.every(isKnown))
+      fresh.set(authorized.id, authorized)
   return [...fresh.values()]
 }
 

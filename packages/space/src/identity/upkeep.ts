@@ -11,6 +11,7 @@ import { pendingSpaces } from './pending.ts'
 import { comebacksTo, isLeftElsewhere, listIn, recordSpace } from './record-spaces.ts'
 import { carryOut, intended, namingsIn, revokedBy, revokeHere } from './revocation.ts'
 import type { SigningContext } from './signing-context.ts'
+import { isUntold, type News, tell, toldWrite, untoldOf } from './tell.ts'
 
 /** What the identity works with; all of it is its manager's. */
 export interface IdentityParts {
@@ -22,6 +23,10 @@ export interface IdentityParts {
   readonly own: () => Space[]
   /** All others that are open. */
   readonly spaces: () => Space[]
+  /** Those that are deactivated and not loaded. */
+  readonly asleep: () => PublicKey[]
+  /** Does something in a space, which is not connected for it. Nothing else is opened meanwhile. */
+  readonly within: <T>(space: PublicKey, task: (space: Space) => Promise<T>) => Promise<T>
   /** Whether a space is here, open or not. */
   readonly isHere: (key: PublicKey) => boolean
   /** Whether there are spaces that can't be read, which may be own ones. */
@@ -81,7 +86,6 @@ export class Upkeep {
         this.#record,
         this.#learn,
         this.#tell,
-        this.#revoke,
       ])
         await this.#try(step)
     })
@@ -158,36 +162,40 @@ export class Upkeep {
     change.take()
   }
 
+  /** What spaces have to hear of: the loaded ones, then those that are not, which are loaded for it one by one. */
   async #tell(): Promise<void> {
-    const { storage, spaces, signingContext } = this.#parts
-    const stored = await storage.get(PROFILE_KEY)
-    if (stored === undefined) return
-    const { displayName } = parseVersioned(ProfileIntent, 1, stored, 'STORAGE_CORRUPT')
-    const untold = () =>
-      spaces().filter((space) =>
-        space
-          .members()
-          .some(
-            (one) =>
-              one.identityKey === signingContext.identityKey && one.profile.displayName !== displayName,
-          ),
-      )
-    for (const space of untold()) await this.#try(() => space.setProfile({ displayName }))
-    if (untold().length === 0) await storage.transact([{ key: PROFILE_KEY, value: undefined }])
-  }
-
-  async #revoke(): Promise<void> {
-    const { storage, own, spaces, signingContext } = this.#parts
+    const { storage, own, spaces, asleep, within } = this.#parts
     const all = [...own(), ...spaces()]
     for (const key of await intended(storage)) {
       const space = all.find((one) => one.key === key)
-      if (space !== undefined) await this.#try(() => carryOut(space, storage))
+      if (space?.removal === undefined && space !== undefined) await this.#try(() => carryOut(space, storage))
     }
-    const revoked = revokedBy(own(), signingContext.identityKey, signingContext.deviceKey)
-    if (revoked.length === 0) return
-    const namings = namingsIn(own(), signingContext.identityKey)
-    for (const space of all)
-      if (space.roleOf(signingContext.identityKey) !== undefined)
-        await this.#try(() => revokeHere(space, revoked, namings))
+    const news = await this.#news()
+    const { profile, revoked, namings } = news
+    for (const space of all) {
+      if (space.roleOf(space.self) === undefined) continue
+      if (revoked.length > 0) await this.#try(() => revokeHere(space, revoked, namings))
+      if (profile !== undefined && space.owner === undefined && isUntold(space, profile))
+        await this.#try(() => space.setProfile(profile))
+    }
+    for (const key of await untoldOf(storage, asleep(), news))
+      await this.#try(() => within(key, (space) => tell(space, storage, news)))
+    if (profile === undefined || spaces().some((space) => isUntold(space, profile))) return
+    if ((await untoldOf(storage, asleep(), news)).length > 0) return
+    const { profile: _, ...rest } = news
+    const heard = asleep().map((key) => toldWrite(key, rest))
+    await storage.transact([{ key: PROFILE_KEY, value: undefined }, ...heard])
+  }
+
+  async #news(): Promise<News> {
+    const { storage, own, signingContext } = this.#parts
+    const { identityKey, deviceKey, recovery } = signingContext
+    const stored = await storage.get(PROFILE_KEY)
+    return {
+      ...(stored && { profile: parseVersioned(ProfileIntent, 1, stored, 'STORAGE_CORRUPT') }),
+      revoked: revokedBy(own(), identityKey, deviceKey),
+      namings: namingsIn(own(), identityKey),
+      ...(recovery && { recovery: recovery.id }),
+    }
   }
 }

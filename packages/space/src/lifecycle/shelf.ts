@@ -84,6 +84,23 @@ export class Shelf {
     ]
   }
 
+  /** Deactivated spaces that are not loaded. */
+  asleep(): PublicKey[] {
+    return [...this.#inactive.keys()].filter((key) => !this.#entries.has(key))
+  }
+
+  /** Does something in a space, which is neither connected nor shown to anybody for it. */
+  async within<T>(key: PublicKey, task: (space: Space) => Promise<T>): Promise<T> {
+    const loaded = this.#entries.get(key)
+    if (loaded !== undefined) return task(loaded.space)
+    const space = new Space(await this.#read(await this.#record(key)), this.#parts)
+    try {
+      return await task(space)
+    } finally {
+      await space.close()
+    }
+  }
+
   /** Reads the active spaces of the storage and connects them. */
   async open(): Promise<void> {
     for (const [at, record] of await this.#parts.storage.list(storageKeys.records))
@@ -136,9 +153,13 @@ export class Shelf {
     if (damaged !== undefined) throw damaged
     const loaded = this.#entries.get(key)
     if (loaded !== undefined) return loaded
+    return this.load(await this.#record(key))
+  }
+
+  async #record(key: PublicKey): Promise<SpaceRecord> {
     const record = await this.#parts.storage.get(storageKeys.record(key))
     if (record === undefined) throw new SpaceError('NO_SPACE', `there is no space ${key.toHex()}`)
-    return this.load(parseRecord(record))
+    return parseRecord(record)
   }
 
   async markActive(key: PublicKey): Promise<void> {
@@ -162,11 +183,15 @@ export class Shelf {
   }
 
   async load(record: SpaceRecord): Promise<Entry> {
-    const { storage } = this.#parts
-    const readKeys = await ReadKeyRing.open(storage, record.spaceKey, this.#parts)
-    const entry = this.add(await SpaceStore.open(storage, record, readKeys))
+    const entry = this.add(await this.#read(record))
     void entry.store.keepSnapshot()
     return entry
+  }
+
+  async #read(record: SpaceRecord): Promise<SpaceStore> {
+    const { storage } = this.#parts
+    const readKeys = await ReadKeyRing.open(storage, record.spaceKey, this.#parts)
+    return SpaceStore.open(storage, record, readKeys)
   }
 
   add(store: SpaceStore): Entry {
