@@ -85,9 +85,9 @@ export class Space extends MemberActs {
     }
     store.onChange = (change) => {
       this.#onChange(change)
-      if (!change.control) return
-      this.readKeys.look()
-      onControl()
+      const isUnread = ({ epoch }: PlacedMessage) => epoch !== undefined && !store.readKeys.has(epoch)
+      if (change.control || change.messages.some(isUnread)) this.readKeys.look()
+      if (change.control) onControl()
     }
   }
 

@@ -31,12 +31,15 @@ export function heldInOrder(store: SpaceStore): ReadKey[] {
   return readKeys.all().sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)))
 }
 
-/** The epochs whose read keys this device is to have and has not, in the order. */
-export function missingEpochs({ roster, readKeys }: SpaceStore, identity: PublicKey): string[] {
+/**
+ * The epochs whose read keys this device is to have and has not: those that count, in the order, and those that do not,
+ * or not any more, under which something was written.
+ */
+export function missingEpochs({ roster, readKeys, unread }: SpaceStore, identity: PublicKey): string[] {
   const { membership } = roster
   if (roster.provisional) return []
-  const ids = membership.epochs().all.map(({ id }) => id)
-  const missing = ids.filter((id) => !readKeys.has(id) && membership.mayHold(identity, id))
+  const ids = new Set([...membership.epochs().all.map(({ id }) => id), ...unread.epochs()])
+  const missing = [...ids].filter((id) => !readKeys.has(id) && membership.mayHold(identity, id))
   const founding = !readKeys.has(FOUNDING_EPOCH) && membership.mayHold(identity)
   return founding ? [FOUNDING_EPOCH, ...missing] : missing
 }

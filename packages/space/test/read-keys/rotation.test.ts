@@ -176,3 +176,15 @@ describe('the read key', () => {
     await again.manager.close()
   })
 })
+
+test('what was written under an epoch that turns out to be void is read by all, by whom it left out as well', async () => {
+  const { world, bob, cem, hers, his, theirs, close } = await kitchen()
+  world.setOnline('bob', false)
+  await hers.changeRole(keyOf(bob), 'EDITOR')
+  await his.removeMember(keyOf(cem))
+  await his.write('without Cem')
+  world.setOnline('bob', true)
+  for (const space of [hers, theirs]) await until(space, () => textsOf(space).join() === 'without Cem')
+  expect(hers.roleOf(keyOf(cem))).toBe('EDITOR')
+  await close()
+})
