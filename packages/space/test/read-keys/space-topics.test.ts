@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import type { MemoryStorage, Space } from '../../src/index.ts'
+import { PAST_TOPIC_MS, SpaceTopics } from '../../src/read-keys/topics.ts'
+import { storageKeys } from '../../src/record.ts'
+import type { SpaceStore } from '../../src/space-store.ts'
+import { Person, World } from '../world.ts'
+
+const storeOf = (space: Space): SpaceStore => (space as unknown as { readonly store: SpaceStore }).store
+
+/** A space that nobody else is in, with a clock that is set by hand. */
+async function alone() {
+  const ada = await Person.join(new World(), 'ada')
+  const space = await ada.manager.createSpace({ name: 'Kitchen' })
+  const storage = ada.storage as MemoryStorage
+  const clock = { at: 1_700_000_000_000, now: () => clock.at, after: () => () => undefined }
+  const open = () => SpaceTopics.open(storeOf(space), storage, clock)
+  return { ada, space, storage, clock, open }
+}
+
+test('past topics end at the time that was stored, whatever is opened in between', async () => {
+  const { ada, space, clock, open } = await alone()
+  const first = await open()
+  const [old] = first.look()
+  await first.keep()
+  await space.rotateReadKey()
+  expect((await open()).look()).toEqual([expect.anything(), old])
+  const second = await open()
+  second.look()
+  await second.keep()
+  clock.at += PAST_TOPIC_MS - 1
+  const third = await open()
+  expect([third.look().length, third.nextMs]).toEqual([2, 1])
+  clock.at += 1
+  expect([third.look().length, third.nextMs]).toEqual([1, undefined])
+  await ada.manager.close()
+})
+
+test('a clock that was ahead when the read key was renewed keeps no topic longer than seven days', async () => {
+  const { ada, space, clock, open } = await alone()
+  const topics = await open()
+  topics.look()
+  clock.at += 100 * PAST_TOPIC_MS
+  await space.rotateReadKey()
+  topics.look()
+  await topics.keep()
+  clock.at -= 100 * PAST_TOPIC_MS
+  const again = await open()
+  again.look()
+  expect(again.nextMs).toBe(PAST_TOPIC_MS)
+  await ada.manager.close()
+})
+
+test('of many renewals in a week the newest topics are kept, 32 besides the current one', async () => {
+  const { ada, space, open } = await alone()
+  const topics = await open()
+  const seen = [topics.look()[0]]
+  for (let n = 0; n < 34; n++) {
+    await space.rotateReadKey()
+    seen.push(topics.look()[0])
+  }
+  await topics.keep()
+  expect(topics.look()).toEqual(seen.slice(-33).reverse())
+  expect((await open()).look()).toEqual(seen.slice(-33).reverse())
+  await ada.manager.close()
+})
+
+test('a damaged record is said to be one', async () => {
+  const { ada, space, storage, open } = await alone()
+  await storage.transact([{ key: storageKeys.topics(space.key), value: new Uint8Array([8, 1, 18, 1, 7]) }])
+  await expect(open()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
+  await ada.manager.close()
+})
