@@ -4,6 +4,7 @@ import { genesisIdOf, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import { ReadKeyRing } from '../read-keys/ring.ts'
+import { SpaceTopics } from '../read-keys/topics.ts'
 import { parseRecord, type SpaceRecord, storageKeys } from '../record.ts'
 import { Space } from '../space.ts'
 import { SpaceStore } from '../space-store.ts'
@@ -191,7 +192,10 @@ export class Shelf {
   async #read(record: SpaceRecord): Promise<SpaceStore> {
     const { storage } = this.#parts
     const readKeys = await ReadKeyRing.open(storage, record.spaceKey, this.#parts)
-    return SpaceStore.open(storage, record, readKeys)
+    const store = await SpaceStore.open(storage, record, readKeys)
+    // That it is damaged shows before the space is among the others.
+    await SpaceTopics.open(store, storage, this.#parts.clock)
+    return store
   }
 
   add(store: SpaceStore): Entry {

@@ -64,9 +64,14 @@ test('of many renewals in a week the newest topics are kept, 32 besides the curr
   await ada.manager.close()
 })
 
-test('a damaged record is said to be one', async () => {
+test('a damaged record damages its space, and keeps no other from opening', async () => {
   const { ada, space, storage, open } = await alone()
+  const other = await ada.manager.createSpace({ name: 'Garden' })
   await storage.transact([{ key: storageKeys.topics(space.key), value: new Uint8Array([8, 1, 18, 1, 7]) }])
   await expect(open()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
   await ada.manager.close()
+  const again = await ada.restart(new World(), storage)
+  expect(again.manager.list().map(({ key }) => key)).toEqual([other.key])
+  expect(again.manager.spaces()).toContainEqual(expect.objectContaining({ key: space.key, state: 'DAMAGED' }))
+  await again.manager.close()
 })
