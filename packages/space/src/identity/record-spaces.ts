@@ -1,4 +1,6 @@
 import type { Credential } from '@vestibule/credentials'
+import { publish } from '../acts/perform.ts'
+import { verifyAll } from '../admission/admission.ts'
 import { listedAdmission } from '../admission/admit.ts'
 import type { Space } from '../space.ts'
 import { encodeListEntry, MAX_LISTED_BYTES, SpaceList } from './space-list.ts'
@@ -33,7 +35,10 @@ export async function recordSpace(own: Space, space: Space): Promise<void> {
   const [stay, listed] = [list.stayIn(spaceKey), list.get(spaceKey)]
   if (hasLeft(space)) {
     const isNews = list.entriesOf(spaceKey).some(({ grant }) => isUnheard(space, grant))
-    if (listed !== undefined && !isNews) await own.write(encodeListEntry({ spaceKey, stay, readKeys: 0 }))
+    if (listed !== undefined && !isNews) {
+      const leave = lastDeparture(space)?.encoded
+      await own.write(encodeListEntry({ spaceKey, stay, readKeys: 0, ...(leave && { leave }) }))
+    }
     return
   }
   const isEnded = stay > 1 && listed === undefined
@@ -83,6 +88,21 @@ export function isLeftElsewhere(own: readonly Space[], space: Space): boolean {
     const list = listIn(one)
     return list.stayIn(space.key) > 1 && list.get(space.key) === undefined
   })
+}
+
+/**
+ * Leaves a space that another device has left: by the word of that one, which is the same act wherever it stands. A
+ * second leave, of which nobody hears until the identity is admitted again, would end that membership too; so there is
+ * one only when what comes before the first is not here.
+ */
+export async function leaveElsewhere(own: readonly Space[], space: Space): Promise<void> {
+  const said = own.flatMap((one) => listIn(one).leavesOf(space.key)).at(-1)
+  const [leave] = said === undefined ? [] : await verifyAll([said], 'BAD_ADMISSION')
+  const { membership } = space
+  const isTheirs = leave?.claim.type === 'LeftSpace' && leave.claim.space === space.key
+  if (leave === undefined || !isTheirs || leave.issuer !== space.self) return space.leave()
+  if (membership.has(leave.id) || !leave.parents.every((id) => membership.has(id))) return space.leave()
+  await space.act((actor) => publish(actor, [leave]))
 }
 
 const lastDeparture = (space: Space): Credential | undefined =>

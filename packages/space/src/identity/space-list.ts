@@ -18,6 +18,7 @@ const ListEntry = message('SpaceListEntry', {
   readKeys: uint32(4),
   admission: optional(bytes(5, { max: MAX_LISTED_BYTES })),
   grant: optional(bytes(6, { length: 32 })),
+  leave: optional(bytes(7, { max: MAX_LISTED_BYTES })),
 })
 
 /** What a device says of a space of its identity. */
@@ -31,9 +32,18 @@ export interface ListEntry {
   readonly admission?: Uint8Array
   /** The id of the `SpaceMember` credential by which the identity is in. */
   readonly grant?: string
+  /** The `LeftSpace` credential by which it was left. */
+  readonly leave?: Uint8Array
 }
 
-export const encodeListEntry = ({ spaceKey, stay, readKeys, admission, grant }: ListEntry): Uint8Array =>
+export const encodeListEntry = ({
+  spaceKey,
+  stay,
+  readKeys,
+  admission,
+  grant,
+  leave,
+}: ListEntry): Uint8Array =>
   ListEntry.encode({
     version: VERSION,
     space: spaceKey.toBytes(),
@@ -41,6 +51,7 @@ export const encodeListEntry = ({ spaceKey, stay, readKeys, admission, grant }: 
     readKeys,
     ...(admission && { admission }),
     ...(grant !== undefined && { grant: hexToBytes(grant) }),
+    ...(leave && { leave }),
   })
 
 /**
@@ -51,13 +62,16 @@ export const encodeListEntry = ({ spaceKey, stay, readKeys, admission, grant }: 
 export class SpaceList {
   /** The last stay that was ended, by space. */
   readonly #left = new Map<PublicKey, number>()
+  /** What was said when a space was left, in the order in which it was said. */
+  readonly #leaves = new Map<PublicKey, readonly Uint8Array[]>()
   readonly #joined = new Map<PublicKey, ListEntry[]>()
 
   /** Takes in what a device said; what is no entry of this version says nothing. */
   add(encoded: Uint8Array): void {
     const entry = parse(encoded)
     if (entry === undefined) return
-    const { spaceKey, stay, admission } = entry
+    const { spaceKey, stay, admission, leave } = entry
+    if (leave !== undefined) this.#leaves.set(spaceKey, [...this.leavesOf(spaceKey), leave])
     if (admission === undefined) this.#left.set(spaceKey, Math.max(stay, this.#left.get(spaceKey) ?? 0))
     else this.#joined.set(spaceKey, [...(this.#joined.get(spaceKey) ?? []), entry])
   }
@@ -65,6 +79,11 @@ export class SpaceList {
   /** The stay that lasts, or would begin with the next admission. */
   stayIn(space: PublicKey): number {
     return (this.#left.get(space) ?? 0) + 1
+  }
+
+  /** `LeftSpace` credentials, encoded and not verified. */
+  leavesOf(space: PublicKey): readonly Uint8Array[] {
+    return this.#leaves.get(space) ?? []
   }
 
   /** How to take up a space that the identity is in. */
@@ -95,7 +114,7 @@ function isBetter(a: ListEntry, b: ListEntry): boolean {
 
 function parse(encoded: Uint8Array): ListEntry | undefined {
   try {
-    const { space, stay, readKeys, admission, grant } = parseVersioned(
+    const { space, stay, readKeys, admission, grant, leave } = parseVersioned(
       ListEntry,
       VERSION,
       encoded,
@@ -105,6 +124,7 @@ function parse(encoded: Uint8Array): ListEntry | undefined {
     return {
       ...{ spaceKey: PublicKey.from(space), stay, readKeys, ...(admission && { admission }) },
       ...(grant && { grant: bytesToHex(grant) }),
+      ...(leave && { leave }),
     }
   } catch (error) {
     if (error instanceof SpaceError) return undefined

@@ -8,7 +8,7 @@ import type { Space } from '../space.ts'
 import type { Storage, StorageWrite } from '../storage/storage.ts'
 import { parseVersioned } from '../versioned.ts'
 import { pendingSpaces } from './pending.ts'
-import { comebacksTo, isLeftElsewhere, listIn, recordSpace } from './record-spaces.ts'
+import { comebacksTo, isLeftElsewhere, leaveElsewhere, listIn, recordSpace } from './record-spaces.ts'
 import { carryOut, intended, namingsIn, revokedBy, revokeHere } from './revocation.ts'
 import type { SigningContext } from './signing-context.ts'
 import { isUntold, type News, tell, toldWrite, untoldOf } from './tell.ts'
@@ -139,7 +139,8 @@ export class Upkeep {
 
   async #leave(): Promise<void> {
     const { own, spaces } = this.#parts
-    for (const space of spaces()) if (isLeftElsewhere(own(), space)) await this.#try(() => space.leave())
+    for (const space of spaces())
+      if (isLeftElsewhere(own(), space)) await this.#try(() => leaveElsewhere(own(), space))
   }
 
   /** The profile and the recovery key that another device has given the identity. */

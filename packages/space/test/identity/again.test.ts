@@ -71,4 +71,17 @@ describe('an identity that is admitted again by one of its devices', () => {
     for (const space of [kitchen, his]) await has(space, 'here')
     await close()
   })
+
+  test('after the one left and the other, which heard of it, is let in', async () => {
+    const { bob, phone, kitchen, his, phones, close } = await bobsDevices()
+    await his.leave()
+    await until(phones, () => phones.removal !== undefined)
+    expect(await bring(kitchen, phone)).toBe(phones)
+    await until(his, () => his.removal === undefined)
+    await his.ready()
+    await his.write('both are back')
+    await has(kitchen, 'both are back')
+    expect([spacesOf(bob), spacesOf(phone)]).toEqual([['Kitchen'], ['Kitchen']])
+    await close()
+  })
 })
