@@ -110,7 +110,7 @@ export class SpaceManager {
       if (this.#state === 'closed') throw closed()
       try {
         await this.storage.transact(await migrate(this.storage))
-        await this.#shelf.open()
+        await this.#shelf.start()
         this.#state = 'open'
         await this.#serveRecovery()
       } catch (error) {
@@ -269,17 +269,20 @@ export class SpaceManager {
     return imported
   }
 
-  /** All spaces of this device, loaded or not. */
+  /** All spaces of this device, open or not. */
   spaces(): SpaceSummary[] {
     return this.#shelf.summaries()
   }
 
   /**
-   * Loads a space that is deactivated, without connecting it; gives one that is loaded already.
-   * @throws SpaceError `NO_SPACE`; why it is damaged; `CLOSED`; storage errors
+   * Opens a space that was closed, and connects it; loads one that is deactivated, without connecting it; gives one that
+   * is open already.
+   * @throws SpaceError `NO_SPACE`; why it is damaged; `CLOSED`; storage and network errors
    */
-  openSpace(key: PublicKey): Promise<Space> {
-    return this.#whileOpen(async () => (await this.#shelf.loaded(key)).space)
+  async openSpace(key: PublicKey): Promise<Space> {
+    const space = await this.#whileOpen(() => this.#shelf.open(key))
+    await this.identity.changed()
+    return space
   }
 
   /**
@@ -305,13 +308,13 @@ export class SpaceManager {
     return this.#whileOpen(() => this.#shelf.deactivate(key))
   }
 
-  /** A loaded space; `undefined` for one that is not. */
+  /** A space that is open; `undefined` for one that is not. */
   get(key: PublicKey): Space | undefined {
     const space = this.#shelf.get(key)?.space
     return space?.owner === undefined ? space : undefined
   }
 
-  /** The loaded spaces. The identity's own is not among them. */
+  /** The spaces that are open. The identity's own is not among them. */
   list(): Space[] {
     return this.#shelf.all().filter(({ owner }) => owner === undefined)
   }

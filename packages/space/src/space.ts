@@ -1,6 +1,6 @@
 import type { Credential, Role } from '@vestibule/credentials'
-import type { Keyring, PublicKey } from '@vestibule/keys'
-import type { Channel, Clock } from '@vestibule/network'
+import type { PublicKey } from '@vestibule/keys'
+import type { Channel } from '@vestibule/network'
 import { MemberActs } from './acts/member-acts.ts'
 import { readNotice } from './acts/notice.ts'
 import { ownFeeds } from './acts/own-feeds.ts'
@@ -12,8 +12,8 @@ import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
-import type { SigningContext } from './identity/signing-context.ts'
 import { type Missing, missingOf } from './lifecycle/missing.ts'
+import type { SpaceHooks, SpaceParts } from './lifecycle/space-parts.ts'
 import { encodeBody, type Message, type PlacedMessage } from './message.ts'
 import { Outbox, writeMessages } from './messages/outbox.ts'
 import { ReadKeys } from './read-keys/read-keys.ts'
@@ -26,13 +26,6 @@ import { takeFork } from './replication/take-fork.ts'
 import { type Departure, type Member, sameMembers } from './roster.ts'
 import type { SpaceStore, StoreChange } from './space-store.ts'
 import type { StorageWrite } from './storage/storage.ts'
-
-/** What a space works with. All of it is its manager's. */
-export interface SpaceParts {
-  readonly keyring: Keyring
-  readonly signingContext: SigningContext
-  readonly clock: Clock
-}
 
 /**
  * A shared space on this device: its members, and what they write. Made by `SpaceManager` only.
@@ -51,11 +44,13 @@ export class Space extends MemberActs {
   readonly #listeners = new Set<SpaceListener>()
   #members: readonly Member[]
   #removal: Departure | undefined
-  #closed = false
+  readonly #hooks: SpaceHooks
+  #closing: Promise<void> | undefined
 
-  /** @internal @param onControl called after every change of the credentials */
-  constructor(store: SpaceStore, parts: SpaceParts, onControl: () => void = () => {}) {
+  /** @internal */
+  constructor(store: SpaceStore, parts: SpaceParts, hooks: SpaceHooks) {
     super()
+    this.#hooks = hooks
     this.store = store
     this.#parts = parts
     this.#members = store.roster.members()
@@ -87,7 +82,7 @@ export class Space extends MemberActs {
       this.#onChange(change)
       const isUnread = ({ epoch }: PlacedMessage) => epoch !== undefined && !store.readKeys.has(epoch)
       if (change.control || change.messages.some(isUnread)) this.readKeys.look()
-      if (change.control) onControl()
+      if (change.control) hooks.onControl()
     }
   }
 
@@ -110,7 +105,7 @@ export class Space extends MemberActs {
   }
 
   get state(): 'open' | 'closed' {
-    return this.#closed ? 'closed' : 'open'
+    return this.#closing === undefined ? 'open' : 'closed'
   }
 
   members(): readonly Member[] {
@@ -202,7 +197,8 @@ export class Space extends MemberActs {
    *   storage errors; `READ_KEY_OUTDATED` and `READ_KEY_MISSING` until a member has been met who has, or makes, a read
    *   key that nobody holds who may not
    */
-  write(body: string | Uint8Array, { type }: { readonly type?: string } = {}): Promise<Message> {
+  async write(body: string | Uint8Array, { type }: { readonly type?: string } = {}): Promise<Message> {
+    this.#assertOpen()
     const timestampMs = Math.max(0, Math.floor(this.#parts.clock.now()))
     return this.#outbox.write({ body, timestampMs, ...(type !== undefined && { type }) })
   }
@@ -274,13 +270,25 @@ export class Space extends MemberActs {
     return this.#replication.serve(channel, signal)
   }
 
-  /** @internal Ends channels, waits for what is being written. Idempotent. */
-  async close(): Promise<void> {
-    this.#closed = true
+  /**
+   * Leaves the members, refuses what is asked for from now on with `CLOSED`, and waits for what is being written.
+   * Idempotent. It stays active: `SpaceManager.openSpace` opens it again, and so does the next start.
+   */
+  close(): Promise<void> {
+    this.#closing ??= Promise.resolve().then(() => this.#close())
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
     this.readKeys.close()
     await this.#replication.close()
     await this.store.serial.idle()
     await this.store.keepSnapshot()
+    await this.#hooks.onClosed()
   }
 
   /** @internal */
@@ -300,7 +308,7 @@ export class Space extends MemberActs {
 
   /** @internal */
   act<T>(task: (actor: Actor) => Promise<T>): Promise<T> {
-    return this.serially(() => {
+    return this.serially(async () => {
       if (this.removal !== undefined)
         throw new SpaceError('NOT_A_MEMBER', 'the own identity is no longer a member')
       return task(this.#actor)
@@ -311,15 +319,14 @@ export class Space extends MemberActs {
     return { store: this.store, ...this.#parts, sequelOf: (acts) => this.readKeys.sequelOf(acts) }
   }
 
-  protected serially<T>(task: () => Promise<T>): Promise<T> {
-    return this.store.serial.run(async () => {
-      this.#assertOpen()
-      return task()
-    })
+  /** What was asked for before it was closed is still done. */
+  protected async serially<T>(task: () => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    return this.store.serial.run(task)
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new SpaceError('CLOSED', 'the space is closed')
+    if (this.state === 'closed') throw new SpaceError('CLOSED', 'the space is closed')
   }
 
   #onChange({ control, messages, reset }: StoreChange): void {

@@ -15,6 +15,7 @@ import {
   damagedSummary,
   encodeAsleep,
   isDamage,
+  outlineOf,
   parseAsleep,
   type SpaceSummary,
   summaryOf,
@@ -33,7 +34,7 @@ export interface ShelfParts {
   readonly onLoaded: (space: Space) => void
   /** The credentials of a space have changed. */
   readonly onControl: (space: Space) => void
-  /** A space is connected now. */
+  /** A space is connected now, or was closed. */
   readonly onJoined: () => Promise<void>
 }
 
@@ -52,6 +53,8 @@ export class Shelf {
   readonly #entries = new Map<PublicKey, Entry>()
   /** Deactivated spaces; those that were asked for are among the entries, too. */
   readonly #inactive = new Map<PublicKey, Asleep>()
+  /** Active spaces that were closed, until they are opened again or the next start. */
+  readonly #closed = new Map<PublicKey, Asleep>()
   readonly #damaged = new Map<PublicKey, SpaceError>()
 
   constructor(parts: ShelfParts) {
@@ -62,13 +65,15 @@ export class Shelf {
     return this.#damaged.size > 0
   }
 
+  /** A space that is open. */
   get(key: PublicKey): Entry | undefined {
-    return this.#entries.get(key)
+    const entry = this.#entries.get(key)
+    return entry?.space.state === 'open' ? entry : undefined
   }
 
-  /** The identity's own first, by their keys. */
+  /** Those that are open: the identity's own first, by their keys. */
   all(): Space[] {
-    const spaces = [...this.#entries.values()].map(({ space }) => space)
+    const spaces = [...this.#entries.values()].flatMap(({ space }) => (space.state === 'open' ? space : []))
     const own = spaces.filter(({ owner }) => owner !== undefined)
     own.sort((a, b) => (a.key.toHex() < b.key.toHex() ? -1 : 1))
     return [...own, ...spaces.filter(({ owner }) => owner === undefined)]
@@ -77,24 +82,25 @@ export class Shelf {
   /** All that are shared, loaded or not. */
   summaries(): SpaceSummary[] {
     const shared = this.all().filter(({ owner }) => owner === undefined)
-    const asleep = [...this.#inactive].filter(([key]) => !this.#entries.has(key))
+    const asleep = [...this.#inactive].filter(([key]) => this.get(key) === undefined)
     return [
       ...shared.map((space) => summaryOf(space, this.#inactive.has(space.key))),
+      ...[...this.#closed].map(([key, one]) => ({ key, ...one, state: 'CLOSED' as const })),
       ...asleep.map(([key, one]) => ({ key, ...one, state: 'INACTIVE' as const })),
       ...[...this.#damaged].map(([key, error]) => damagedSummary(key, error)),
     ]
   }
 
-  /** Deactivated spaces that are not loaded. */
+  /** Spaces that are deactivated or closed, and not loaded. */
   asleep(): PublicKey[] {
-    return [...this.#inactive.keys()].filter((key) => !this.#entries.has(key))
+    return [...this.#inactive.keys(), ...this.#closed.keys()].filter((key) => !this.#entries.has(key))
   }
 
   /** Does something in a space, which is neither connected nor shown to anybody for it. */
   async within<T>(key: PublicKey, task: (space: Space) => Promise<T>): Promise<T> {
     const loaded = this.#entries.get(key)
     if (loaded !== undefined) return task(loaded.space)
-    const space = new Space(await this.#read(await this.#record(key)), this.#parts)
+    const space = new Space(await this.#read(await this.#record(key)), this.#parts, NO_HOOKS)
     try {
       return await task(space)
     } finally {
@@ -103,7 +109,7 @@ export class Shelf {
   }
 
   /** Reads the active spaces of the storage and connects them. */
-  async open(): Promise<void> {
+  async start(): Promise<void> {
     for (const [at, record] of await this.#parts.storage.list(storageKeys.records))
       await this.#wake(PublicKey.fromHex(at.slice(storageKeys.records.length)), record)
     for (const entry of this.#entries.values()) await this.join(entry)
@@ -129,12 +135,13 @@ export class Shelf {
   }
 
   async deactivate(key: PublicKey): Promise<void> {
-    const { space, swarm } = await this.loaded(key)
-    const asleep = { name: space.name, members: space.members().length }
+    const asleep = this.#closed.get(key) ?? outlineOf((await this.loaded(key)).space)
     await this.#parts.storage.transact([{ key: storageKeys.inactive(key), value: encodeAsleep(asleep) }])
     this.#inactive.set(key, asleep)
-    await swarm?.close()
-    delete this.#entries.get(key)?.swarm
+    this.#closed.delete(key)
+    const entry = this.#entries.get(key)
+    await entry?.swarm?.close()
+    delete entry?.swarm
   }
 
   /** Reads a space at the start, unless it is deactivated. */
@@ -149,11 +156,21 @@ export class Shelf {
     }
   }
 
+  /** A space as it is to be found at a start: loaded, and connected when it is active. */
+  async open(key: PublicKey): Promise<Space> {
+    const entry = this.get(key)
+    if (entry !== undefined) return entry.space
+    const opened = await this.loaded(key)
+    return this.#inactive.has(key) ? opened.space : this.join(opened)
+  }
+
   async loaded(key: PublicKey): Promise<Entry> {
     const damaged = this.#damaged.get(key)
     if (damaged !== undefined) throw damaged
     const loaded = this.#entries.get(key)
-    if (loaded !== undefined) return loaded
+    if (loaded?.space.state === 'open') return loaded
+    // No two of one space ever write to the same feeds.
+    await loaded?.space.close()
     return this.load(await this.#record(key))
   }
 
@@ -170,7 +187,7 @@ export class Shelf {
   }
 
   isHere(key: PublicKey): boolean {
-    return [this.#entries, this.#inactive, this.#damaged].some((spaces) => spaces.has(key))
+    return [this.#entries, this.#inactive, this.#closed, this.#damaged].some((spaces) => spaces.has(key))
   }
 
   /** The space of an admission, when it is here; whoever takes up a membership wants it active. */
@@ -199,12 +216,27 @@ export class Shelf {
   }
 
   add(store: SpaceStore): Entry {
-    const space: Space = new Space(store, this.#parts, () => this.#parts.onControl(space))
-    this.#parts.onLoaded(space)
+    const space: Space = new Space(store, this.#parts, {
+      onControl: () => this.#parts.onControl(space),
+      onClosed: () => this.#shut(entry),
+    })
     const entry: Entry = { space, store }
+    this.#parts.onLoaded(space)
     space.subscribe({ onRemoval: () => noteRefusal(entry) })
     this.#entries.set(store.record.spaceKey, entry)
+    this.#closed.delete(store.record.spaceKey)
     return entry
+  }
+
+  /** A space was closed: it leaves its swarm, and stays as active as it was. */
+  async #shut(entry: Entry): Promise<void> {
+    const { space } = entry
+    await entry.swarm?.close()
+    delete entry.swarm
+    if (this.#entries.get(space.key) !== entry) return
+    this.#entries.delete(space.key)
+    if (!this.#inactive.has(space.key)) this.#closed.set(space.key, outlineOf(space))
+    await this.#parts.onJoined()
   }
 
   async join(entry: Entry, addresses: readonly string[] = []): Promise<Space> {
@@ -212,6 +244,8 @@ export class Shelf {
     // Nobody is looked for where nobody else can be.
     if (space.owner === undefined || this.#parts.isElsewhere())
       entry.swarm ??= await Meeting.join(entry, this.#parts, addresses)
+    // It may have been closed meanwhile.
+    if (space.state === 'closed') await this.#shut(entry)
     noteRefusal(entry)
     await space.publishRecovery()
     await this.#parts.onJoined()
@@ -220,15 +254,12 @@ export class Shelf {
 
   async release(): Promise<void> {
     const entries = [...this.#entries.values()]
-    for (const spaces of [this.#entries, this.#inactive, this.#damaged]) spaces.clear()
-    await Promise.all(
-      entries.map(async ({ space, swarm }) => {
-        await space.close()
-        await swarm?.close()
-      }),
-    )
+    for (const spaces of [this.#entries, this.#inactive, this.#closed, this.#damaged]) spaces.clear()
+    await Promise.all(entries.map(({ space }) => space.close()))
   }
 }
+
+const NO_HOOKS = { onControl: () => {}, onClosed: async () => {} }
 
 /** Others refuse a device whose member is one no longer. */
 function noteRefusal(entry: Entry): void {

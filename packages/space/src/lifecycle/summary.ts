@@ -13,8 +13,11 @@ export interface SpaceSummary {
   readonly name: string
   /** How many members it has; 0 for one that is damaged. */
   readonly members: number
-  /** Only an active space meets other members. A damaged one can't be read, and is left as it is. */
-  readonly state: 'ACTIVE' | 'INACTIVE' | 'DAMAGED'
+  /**
+   * Only an active space meets other members. A closed one is active, but for this session, until it is opened again. A
+   * damaged one can't be read, and is left as it is.
+   */
+  readonly state: 'ACTIVE' | 'INACTIVE' | 'CLOSED' | 'DAMAGED'
   /** Why it can't be read. */
   readonly error?: SpaceError
 }
@@ -36,10 +39,11 @@ export function parseAsleep(stored: Uint8Array): Asleep {
   return { name, members }
 }
 
+export const outlineOf = (space: Space): Asleep => ({ name: space.name, members: space.members().length })
+
 export const summaryOf = (space: Space, isInactive: boolean): SpaceSummary => ({
   key: space.key,
-  name: space.name,
-  members: space.members().length,
+  ...outlineOf(space),
   state: isInactive ? 'INACTIVE' : 'ACTIVE',
 })
 
