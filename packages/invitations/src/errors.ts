@@ -17,6 +17,8 @@ const SENTENCES = {
   DECLINED: 'The sender of the invitation declined the request.',
   NOT_ALLOWED: 'The sender of the invitation may not admit this person.',
   ALREADY_JOINED: 'You are a member of this space already.',
+  NO_IDENTITY: 'There is no identity on this device yet.',
+  IDENTITY_EXISTS: 'There is another identity on this device already.',
   TIMED_OUT: 'Nobody answered in time. Is the other side online?',
   REFUSED: 'The other side did not accept this invitation.',
   PROOF_INVALID: 'The request to join could not be verified.',

@@ -1,3 +1,8 @@
+export {
+  type DeviceHome,
+  DeviceInvitationsHandler,
+  type DeviceInvitationsOptions,
+} from './device-invitations-handler.ts'
 export { InvitationError, type InvitationErrorCode } from './errors.ts'
 export {
   type GuestRequest,
@@ -31,5 +36,11 @@ export {
   type InvitationCallbacks,
   InvitationObservable,
 } from './observable.ts'
-export { DEFAULT_LIFETIME_S, DEFAULT_TIMEOUT_MS, type InvitationsOptions, MAX_LIFETIME_S } from './options.ts'
+export {
+  DEFAULT_LIFETIME_S,
+  DEFAULT_TIMEOUT_MS,
+  DEVICE_LIFETIME_S,
+  type InvitationsOptions,
+  MAX_LIFETIME_S,
+} from './options.ts'
 export { type HandlerOptions, SpaceInvitationsHandler } from './space-invitations-handler.ts'

@@ -38,7 +38,8 @@ export type InvitationRole = Preview['role']
 export interface GuestRequest {
   /** Names it among those of its invitation. */
   readonly id: string
-  readonly identityKey: PublicKey
+  /** Absent in the device kind: the device has no identity yet. */
+  readonly identityKey?: PublicKey
   readonly deviceKey: PublicKey
   /** At most 64 bytes of UTF-8, and may be empty. */
   readonly displayName: string
@@ -71,6 +72,8 @@ export interface InvitationFields {
   readonly spaceKey?: string
   /** What the application should open after joining. */
   readonly target?: string
+  /** Device kind, on the host, and on the guest with `SUCCESS`: the identity's public key. */
+  readonly identityKey?: string
   /** How many more codes are compared, after a wrong one. */
   readonly attemptsLeft?: number
   /** On the guest: code and keys were right, and a person at the host is being asked. */
@@ -113,6 +116,7 @@ export class Invitation implements InvitationFields, InvitationSecrets {
   declare readonly inviterName?: string
   declare readonly spaceKey?: string
   declare readonly target?: string
+  declare readonly identityKey?: string
   declare readonly attemptsLeft?: number
   declare readonly waiting?: boolean
   declare readonly requests?: readonly GuestRequest[]

@@ -7,6 +7,8 @@ const HOUR_S = 60 * 60
 export const DEFAULT_LIFETIME_S = 24 * HOUR_S
 /** How long one may live at most: 7 days. In seconds. */
 export const MAX_LIFETIME_S = 7 * 24 * HOUR_S
+/** How long the invitation of a device lives, and at most: 10 min. In seconds. */
+export const DEVICE_LIFETIME_S = 10 * 60
 /** How long a person has, and how long a guest looks for its host: 3 min. In milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 3 * 60_000
 const MAX_TIMEOUT_MS = HOUR_S * 1000
@@ -44,6 +46,9 @@ export interface InvitationsOptions {
   /** Either: aborting cancels. */
   readonly signal?: AbortSignal
 }
+
+/** What may be said when an invitation is opened again: see `rearm`. */
+export type RearmOptions = Pick<InvitationsOptions, 'codeLength' | 'codeAlphabet' | 'signal'>
 
 /** Options of a host with every default filled in. */
 export interface HostChoices {

@@ -24,21 +24,35 @@ export const RESUME_MS = 48 * 60 * 60 * 1000
 const RECORD_VERSION = 1
 const ROLES = ['NONE', 'READER', 'EDITOR', 'ADMIN', 'OWNER'] as const
 
-/** An invitation as its host keeps it. It holds the link and the code: as secret as both. */
-export interface StoredInvitation {
-  readonly link: InvitationLink
-  readonly code?: Redacted<string>
+/** Where an invitation of the space kind leads. */
+export interface SpaceTarget {
   readonly spaceKey: PublicKey
   readonly role: Role
   /** What of the history its guests read: see `AdmitOptions`. */
   readonly history: 'all' | 'none'
+  /** What was known of the space when it was made: see `Space.heads`. It admits nobody who was removed after that. */
+  readonly madeAfter: readonly string[]
+}
+
+/** An invitation as its host keeps it. It holds the link and the code: as secret as both. */
+export interface StoredInvitation {
+  readonly link: InvitationLink
+  readonly code?: Redacted<string>
+  /** Absent in the device kind, which leads to the own identity. */
+  readonly target?: SpaceTarget
   readonly createdAtMs: number
   readonly timeoutMs: number
   /** Whether a person is asked about each guest. */
   readonly approve: boolean
   readonly progress: HostRecord
-  /** What was known of the space when it was made: see `Space.heads`. It admits nobody who was removed after that. */
-  readonly madeAfter: readonly string[]
+}
+
+/** An acceptance of the device kind, kept like {@link StoredAcceptance}. */
+export interface StoredDeviceAcceptance {
+  readonly link: InvitationLink
+  readonly deviceKey: PublicKey
+  /** X25519 public key, 32 bytes. */
+  readonly agreementKey: Uint8Array
 }
 
 /** An acceptance as its guest keeps it, from before message 5 until it is a member: the keys to try again with. */
@@ -59,7 +73,7 @@ const InvitationRecord = message('InvitationRecord', {
   version: uint32(1),
   link: bytes(2),
   code: optional(string(3, { max: 256 })),
-  space: bytes(4, { length: 32 }),
+  space: optional(bytes(4, { length: 32 })),
   role: enumeration(5, ROLES),
   createdAtMs: uint64(6),
   timeoutMs: uint32(7),
@@ -76,6 +90,13 @@ const AcceptanceRecord = message('AcceptanceRecord', {
   dataFeed: bytes(4, { length: 32 }),
 })
 
+const DeviceAcceptanceRecord = message('DeviceAcceptanceRecord', {
+  version: uint32(1),
+  link: bytes(2),
+  device: bytes(3, { length: 32 }),
+  agreementKey: bytes(4, { length: 32 }),
+})
+
 /** Where records are in the storage; `id` is the invitation's. */
 export const recordKeys = {
   invitations: 'invitations/host/',
@@ -86,47 +107,43 @@ export const recordKeys = {
 }
 
 export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
+  const { target } = stored
   return InvitationRecord.encode({
     version: RECORD_VERSION,
     link: stored.link.toBytes(),
     ...(stored.code && { code: stored.code.unwrap() }),
-    space: stored.spaceKey.toBytes(),
-    role: stored.role,
+    ...(target && { space: target.spaceKey.toBytes() }),
+    role: target?.role ?? 'NONE',
     createdAtMs: stored.createdAtMs,
     timeoutMs: stored.timeoutMs,
     progress: stored.progress,
-    madeAfter: stored.madeAfter.map((id) => hexToBytes(id)),
-    ...{ approve: stored.approve, history: stored.history },
+    madeAfter: (target?.madeAfter ?? []).map((id) => hexToBytes(id)),
+    approve: stored.approve,
+    history: target?.history ?? 'all',
   })
 }
 
 /** @throws InvitationError `STORAGE_FAILED` for a record that is damaged or of a newer version; it is left as it is */
 export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
   return reading(() => {
-    const {
-      version,
-      link,
-      code,
-      space,
-      role,
-      progress,
-      createdAtMs,
-      timeoutMs,
-      madeAfter,
-      approve,
-      history,
-    } = InvitationRecord.parse(encoded)
-    if (version !== RECORD_VERSION || role === 'NONE') throw new InvitationError('STORAGE_FAILED')
+    const read = InvitationRecord.parse(encoded)
+    const { version, link, code, space, role, history, progress, createdAtMs, timeoutMs, approve } = read
+    const madeAfter = read.madeAfter.map((id) => bytesToHex(id))
+    if (version !== RECORD_VERSION) throw new InvitationError('STORAGE_FAILED')
+    const parsed = InvitationLink.fromBytes(link)
+    if (parsed.kind === 'SPACE' ? space === undefined || role === 'NONE' : role !== 'NONE')
+      throw new InvitationError('STORAGE_FAILED')
     return {
-      link: InvitationLink.fromBytes(link),
+      link: parsed,
       ...(code !== undefined && { code: new Redacted(code) }),
-      spaceKey: PublicKey.from(space),
-      role,
+      ...(space !== undefined &&
+        role !== 'NONE' && {
+          target: { spaceKey: PublicKey.from(space), role, history, madeAfter },
+        }),
       createdAtMs,
       timeoutMs,
-      ...{ approve, history },
+      approve,
       progress,
-      madeAfter: madeAfter.map((id) => bytesToHex(id)),
     }
   })
 }
@@ -150,6 +167,24 @@ export function parseStoredAcceptance(encoded: Uint8Array): StoredAcceptance {
       controlFeedKey: PublicKey.from(controlFeed),
       dataFeedKey: PublicKey.from(dataFeed),
     }
+  })
+}
+
+export function encodeStoredDeviceAcceptance(stored: StoredDeviceAcceptance): Uint8Array {
+  return DeviceAcceptanceRecord.encode({
+    version: RECORD_VERSION,
+    link: stored.link.toBytes(),
+    device: stored.deviceKey.toBytes(),
+    agreementKey: stored.agreementKey,
+  })
+}
+
+/** @throws InvitationError `STORAGE_FAILED` */
+export function parseStoredDeviceAcceptance(encoded: Uint8Array): StoredDeviceAcceptance {
+  return reading(() => {
+    const { version, link, device, agreementKey } = DeviceAcceptanceRecord.parse(encoded)
+    if (version !== RECORD_VERSION) throw new InvitationError('STORAGE_FAILED')
+    return { link: InvitationLink.fromBytes(link), deviceKey: PublicKey.from(device), agreementKey }
   })
 }
 

@@ -2,13 +2,22 @@ import { hexToBytes, randomBytes } from '@noble/hashes/utils.js'
 import { proveFeed, verifyFeedProof } from '@vestibule/credentials'
 import { equalBytes, Keyring, type PublicKey, pae, Redacted } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
-import { type Candidate, MemoryStorage, SigningContext, SpaceManager } from '@vestibule/space'
+import {
+  type Candidate,
+  encodeAdmission,
+  MemoryStorage,
+  SigningContext,
+  SpaceManager,
+} from '@vestibule/space'
 import { describe, expect, test } from 'vitest'
 import { GuestSession } from '../src/driver/guest-session.ts'
 import { HostSession } from '../src/driver/host-session.ts'
+import { SpaceGuest } from '../src/kind/space-guest.ts'
+import { verifiedCandidate } from '../src/kind/space-host.ts'
 import { InvitationLink } from '../src/link/link.ts'
 import { commitment, deriveLinkKeys } from '../src/link/link-keys.ts'
-import type { GuestMessage, HostMessage } from '../src/protocol/messages.ts'
+import { type GuestMessage, type HostMessage, provenRequestCodec } from '../src/protocol/messages.ts'
+import { parseStoredAcceptance } from '../src/records.ts'
 
 const clock = { now: () => 1_700_000_000_000, after: () => () => undefined }
 const { signal } = new AbortController()
@@ -65,7 +74,7 @@ async function exchange(bobs = new Keyring()) {
   })
   const [near, far] = channels('bob', 'ada')
   const shared = { link, keys, random: (length: number) => randomBytes(length) }
-  const guest = new GuestSession('g', near, { ...shared, ...bob })
+  const guest = new GuestSession('g', near, shared)
   const preview = { spaceName: 'Kitchen', inviterName: 'Ada', role: 'EDITOR' } as const
   const host = new HostSession('h', far, { ...shared, keyring: ada.keyring, code: () => undefined, preview })
   const atHost = async <T extends GuestMessage['type']>(type: T) => only(await host.read(signal), type)
@@ -79,19 +88,39 @@ async function exchange(bobs = new Keyring()) {
   await atHost('share')
   expect(await host.answerShare(1)).toBe(true)
   expect(guest.acceptsShare((await atGuest('share')).share)).toBe(true)
-  const feeds = { controlFeedKey: await bobs.createKey(), dataFeedKey: await bobs.createKey() }
-  await guest.prove(feeds)
+  const kind = new SpaceGuest({ ...bob, spaceManager: bob.manager }, link)
+  const feeds = parseStoredAcceptance(await kind.prepare())
+  await guest.prove((th2) => kind.request(th2))
   await atHost('proof')
   expect(host.compare()).toBe(true)
   const close = () => Promise.all([ada, bob].map(({ manager }) => manager.close()))
+  /** What the host makes of message 5. */
+  const verify = async (): Promise<{ verdict: string; candidate: Candidate | undefined }> => {
+    let candidate: Candidate | undefined
+    const verdict = await host.verify({
+      preview: () => preview,
+      verify: async (proven, th2) => {
+        candidate = await verifiedCandidate(provenRequestCodec.parse(proven), th2)
+        if (candidate === undefined) return undefined
+        const { identityKey: key, deviceKey } = candidate
+        return { key, shown: { deviceKey, displayName: '' }, admit: async () => new Uint8Array(0) }
+      },
+      onRemovals: () => () => undefined,
+      isRemoved: () => false,
+    })
+    return { verdict, candidate }
+  }
   /** The host admits somebody as this guest and answers; the guest reads it. */
   const admit = async (candidate: Candidate) => {
-    await host.answer(await space.admit(candidate, { role: 'EDITOR' }))
-    expect(await guest.acceptsAnswer(await atGuest('admitted'))).toBe(true)
-    if (guest.admission === undefined) throw new Error('no admission')
-    return bob.manager.acceptSpace(guest.admission, { ...feeds, role: 'EDITOR' })
+    await host.answer(encodeAdmission(await space.admit(candidate, { role: 'EDITOR' })))
+    const answer = await atGuest('admitted')
+    expect(await guest.acceptsAnswer(answer, (admission) => kind.read(admission))).toBe(true)
+    await guest.membership?.store({ role: 'EDITOR', addresses: [], alsoWrite: [] })
+    const joined = bob.manager.get(space.key)
+    if (joined === undefined) throw new Error('not joined')
+    return joined
   }
-  return { bob, space, feeds, host, admit, close }
+  return { bob, space, feeds, verify, admit, close }
 }
 
 type Lie = (sign: Keyring['sign'], key: PublicKey, statement: Uint8Array) => Promise<Uint8Array>
@@ -118,9 +147,9 @@ class Lying extends Keyring {
 
 describe('the feeds in a request', () => {
   test('come with proofs that do not name the space, and that the whole space verifies later', async () => {
-    const { bob, space, feeds, host, admit, close } = await exchange()
-    expect(await host.verify()).toBe('verified')
-    const candidate = host.candidate
+    const { bob, space, feeds, verify, admit, close } = await exchange()
+    const { verdict, candidate } = await verify()
+    expect(verdict).toBe('verified')
     if (candidate === undefined) throw new Error('no candidate')
     const { identityKey: member, deviceKey: device } = bob.signingContext
     const { controlFeedKey: feed, controlFeedProof: proof } = candidate
@@ -141,9 +170,9 @@ describe('the feeds in a request', () => {
       (sign, key, statement) => sign(key, statement.slice(1)),
     ]
     for (const [i, lie] of lies.entries()) {
-      const { space, host, close } = await exchange(new Lying(lie))
-      expect(await host.verify(), `case ${i}`).toBe('PROOF_INVALID')
-      expect(host.candidate).toBeUndefined()
+      const { space, verify, close } = await exchange(new Lying(lie))
+      const verdict = { verdict: 'PROOF_INVALID', candidate: undefined }
+      expect(await verify(), `case ${i}`).toEqual(verdict)
       expect(space.members()).toHaveLength(1)
       await close()
     }
@@ -152,12 +181,12 @@ describe('the feeds in a request', () => {
   test('are each proven by themselves, by their key and by the device: three of the four signatures are not enough', async () => {
     for (const wrong of [0, 1, 2, 3]) {
       let made = 0
-      const { host, close } = await exchange(
+      const { verify, close } = await exchange(
         new Lying((sign, key, statement) =>
           made++ === wrong ? Promise.resolve(new Uint8Array(64)) : sign(key, statement),
         ),
       )
-      expect(await host.verify()).toBe('PROOF_INVALID')
+      expect((await verify()).verdict).toBe('PROOF_INVALID')
       expect(made).toBe(4)
       await close()
     }
@@ -165,13 +194,14 @@ describe('the feeds in a request', () => {
 
   test('that a host swaps for those of an earlier request make the guest refuse, and store nothing', async () => {
     const signer = new Keyring()
-    const { bob, host, admit, close } = await exchange(signer)
-    expect(await host.verify()).toBe('verified')
+    const { bob, verify, admit, close } = await exchange(signer)
+    const { verdict, candidate } = await verify()
+    expect(verdict).toBe('verified')
     const { identityKey: member, deviceKey: device } = bob.signingContext
     const feed = await signer.createKey()
     const before = await bob.storage.list('')
     const swapped = {
-      ...(host.candidate as Candidate),
+      ...(candidate as Candidate),
       controlFeedKey: feed,
       controlFeedProof: await proveFeed({ signer, member, device, feed, purpose: 'CONTROL' }),
     }

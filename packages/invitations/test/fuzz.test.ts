@@ -8,19 +8,23 @@ import { encodeInvitation, InvitationLink, linkToUrl, parseInvitation } from '..
 import { isValidShare } from '../src/protocol/cpace.ts'
 import {
   answerCodec,
+  deviceRequestCodec,
   encodeGuestMessage,
   encodeHostMessage,
   parseGuestMessage,
   parseHostMessage,
   previewCodec,
+  provenDeviceRequestCodec,
   provenRequestCodec,
   REFUSAL_CODES,
   requestCodec,
 } from '../src/protocol/messages.ts'
 import {
   encodeStoredAcceptance,
+  encodeStoredDeviceAcceptance,
   encodeStoredInvitation,
   parseStoredAcceptance,
+  parseStoredDeviceAcceptance,
   parseStoredInvitation,
 } from '../src/records.ts'
 import { fill, hello, request } from './samples.ts'
@@ -109,6 +113,7 @@ decoderSuite('a message of a host', () => ({
 
 const encoded = requestCodec.encode(request)
 const proven = { request: encoded, device: fill(64), controlFeed: fill(64), dataFeed: fill(64) }
+const ofDevice = { device: fill(32), agreementKey: fill(32, 8), label: 'phone' }
 for (const [name, codec, sample] of [
   [
     'a preview',
@@ -120,6 +125,12 @@ for (const [name, codec, sample] of [
     'a request with its proofs',
     provenRequestCodec,
     provenRequestCodec.encode({ ...proven, identity: fill(64) }),
+  ],
+  ['a request of a device', deviceRequestCodec, deviceRequestCodec.encode(ofDevice)],
+  [
+    'a request of a device with its proof',
+    provenDeviceRequestCodec,
+    provenDeviceRequestCodec.encode({ request: deviceRequestCodec.encode(ofDevice), device: fill(64) }),
   ],
   ['an answer', answerCodec, answerCodec.encode({ admission: fill(300) })],
 ] as const)
@@ -138,18 +149,29 @@ decoderSuite('the record of an invitation', () => ({
     encodeStoredInvitation({
       link: link ?? InvitationLink.create(fields),
       code: new Redacted('493027'),
-      spaceKey: PublicKey.from(fill(32)),
-      role: 'EDITOR',
+      target: {
+        spaceKey: PublicKey.from(fill(32)),
+        role: 'EDITOR',
+        history: 'none',
+        madeAfter: ['ab'.repeat(32)],
+      },
       createdAtMs: 1_700_000_000_000,
       approve: false,
-      history: 'all',
       timeoutMs: 300_000,
       progress: { life: 'OPEN', charged: 1, allowed: 10, admissions: 0 },
-      madeAfter: ['ab'.repeat(32)],
     }),
   ],
   isRefusal: isDamaged,
 }))
+decoderSuite('the record of an acceptance by a device', () => {
+  const keys = { deviceKey: PublicKey.from(fill(32)), agreementKey: fill(32, 8) }
+  return {
+    decode: parseStoredDeviceAcceptance,
+    encode: encodeStoredDeviceAcceptance,
+    samples: [encodeStoredDeviceAcceptance({ link: link ?? InvitationLink.create(fields), ...keys })],
+    isRefusal: isDamaged,
+  }
+})
 decoderSuite('the record of an acceptance', () => {
   const keys = { controlFeedKey: PublicKey.from(fill(32)), dataFeedKey: PublicKey.from(fill(32, 8)) }
   return {

@@ -141,6 +141,11 @@ export class Keyring implements Signer {
     return secret
   }
 
+  /** Destroys an X25519 key pair. It can't be undone; one that is not held is no error. @param publicKey 32 bytes */
+  async deleteAgreementKey(publicKey: Uint8Array): Promise<void> {
+    await this.#store.delete(agreementName(publicKey))
+  }
+
   /**
    * Takes over an X25519 key pair. Importing one that is held already changes nothing.
    * @param secretKey 32 bytes (RFC 7748, section 5); they stay the caller's, who should wipe them

@@ -88,6 +88,9 @@ describe('Keyring', () => {
     await expect(a.agree(ka, new Uint8Array(32))).rejects.toSatisfy(code('WEAK_AGREEMENT'))
     await expect(a.agree(kb, ka)).rejects.toSatisfy(code('KEY_NOT_FOUND'))
     expect(x25519.lengths.publicKey).toBe(ka.length)
+    await a.deleteAgreementKey(ka)
+    await a.deleteAgreementKey(ka)
+    await expect(a.agree(ka, kb)).rejects.toSatisfy(code('KEY_NOT_FOUND'))
   })
 
   test.each([0, 3, 40, 75])('a record with byte %i changed is reported, not used', async (at) => {

@@ -3,6 +3,7 @@ import type { Channel, SwarmConnection } from '@vestibule/network'
 import { SpaceError, StorageError } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
 import type { InvitationFields } from '../invitation.ts'
+import type { GuestKind } from '../kind/kind.ts'
 import { normaliseCode } from '../link/codes.ts'
 import type { InvitationLink } from '../link/link.ts'
 import { deriveLinkKeys, type LinkKeys } from '../link/link-keys.ts'
@@ -18,14 +19,15 @@ import {
 import type { SessionId } from '../machine/host-state.ts'
 import type { AuthenticatingInvitationProvider } from '../observable.ts'
 import type { HostMessage } from '../protocol/messages.ts'
-import { encodeStoredAcceptance, parseStoredAcceptance, recordKeys } from '../records.ts'
+import { recordKeys } from '../records.ts'
 import { Deadlines } from './deadlines.ts'
-import { type GuestFeeds, GuestSession } from './guest-session.ts'
+import { GuestSession } from './guest-session.ts'
 import { MACHINE_MS, type Parts } from './parts.ts'
 
 /** Accepts one invitation: performs the effects of the guest's machine, and owns its timers and connections. */
 export class GuestDriver {
   readonly #parts: Parts
+  readonly #kind: GuestKind
   readonly #link: InvitationLink
   readonly #keys: LinkKeys
   readonly #timeoutMs: number
@@ -37,7 +39,6 @@ export class GuestDriver {
   readonly #finished = Promise.withResolvers<void>()
   #state: GuestState
   #swarm: SwarmConnection | undefined
-  #feeds: GuestFeeds | undefined
   #making: Promise<boolean> | undefined
   #code: Redacted<string> | undefined
   /** What has been learnt of the invitation since its link. */
@@ -46,11 +47,13 @@ export class GuestDriver {
 
   constructor(
     parts: Parts,
+    kind: GuestKind,
     link: InvitationLink,
     timeoutMs: number,
     observable: AuthenticatingInvitationProvider,
   ) {
     this.#parts = parts
+    this.#kind = kind
     this.#link = link
     this.#keys = deriveLinkKeys(link.secret)
     this.#timeoutMs = timeoutMs
@@ -61,10 +64,10 @@ export class GuestDriver {
 
   /** Begins to look for the host, with the keys of an earlier try if there was one. */
   async start(): Promise<void> {
-    const stored = await this.#parts.spaceManager.storage.get(recordKeys.acceptance(this.#keys.invitationId))
+    const stored = await this.#parts.storage.get(recordKeys.acceptance(this.#keys.invitationId))
     if (this.#state.outcome !== undefined) return
     if (stored !== undefined) {
-      this.#feeds = parseStoredAcceptance(stored)
+      this.#kind.resume(stored)
       this.#state = guestState(this.#state.config, { resume: true })
     }
     this.#dispatch({ type: 'started' })
@@ -119,13 +122,10 @@ export class GuestDriver {
   }
 
   async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
-    const { keyring, signingContext, random } = this.#parts
     const session = new GuestSession(`s${this.#nextSession++}`, channel, {
       link: this.#link,
       keys: this.#keys,
-      keyring,
-      signingContext,
-      random,
+      random: this.#parts.random,
     })
     const { id } = session
     this.#sessions.set(id, session)
@@ -157,7 +157,11 @@ export class GuestDriver {
       case 'waiting':
         return { type: 'waiting', session: id }
       case 'admitted':
-        return { type: 'answered', session: id, valid: await session.acceptsAnswer(read) }
+        return {
+          type: 'answered',
+          session: id,
+          valid: await session.acceptsAnswer(read, (answer) => this.#kind.read(answer)),
+        }
       case 'refused':
         return { type: 'refused', session: id, refusal: read, signed: await session.isSigned(read) }
     }
@@ -176,8 +180,8 @@ export class GuestDriver {
         return this.#with(effect.session, (session) => session.hello(effect.resume))
       case 'connected':
         // Message 5 waits for it; until then there are two round trips, or a person who types.
-        void this.#makeFeeds()
-        this.#known = { ...this.#known, ...this.#sessions.get(effect.session)?.preview }
+        void this.#makeKeys()
+        this.#known = { ...this.#known, ...this.#preview(effect.session) }
         return
       case 'ask':
         if (effect.attemptsLeft !== undefined)
@@ -191,9 +195,7 @@ export class GuestDriver {
       case 'prepare':
         return this.#run(() => this.#prepare())
       case 'proof':
-        return this.#with(effect.session, async (session) => {
-          if (this.#feeds !== undefined) await session.prove(this.#feeds)
-        })
+        return this.#with(effect.session, (session) => session.prove((th2) => this.#kind.request(th2)))
       case 'accept':
         return this.#run(() => this.#accept(effect.session))
       case 'retryLater':
@@ -229,6 +231,11 @@ export class GuestDriver {
     }
   }
 
+  #preview(id: SessionId): Partial<InvitationFields> {
+    const preview = this.#sessions.get(id)?.preview
+    return preview === undefined ? {} : this.#kind.shown(preview)
+  }
+
   #leave(id: SessionId): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
@@ -237,18 +244,15 @@ export class GuestDriver {
     void session.channel.close()
   }
 
-  /** The guest's feed keys and this acceptance, durable: whatever happens from here on, a second try uses the same. */
+  /** The guest's keys and this acceptance, durable: whatever happens from here on, a second try uses the same. */
   async #prepare(): Promise<GuestEvent> {
-    return (await this.#makeFeeds()) ? { type: 'prepared' } : { type: 'prepareFailed' }
+    return (await this.#makeKeys()) ? { type: 'prepared' } : { type: 'prepareFailed' }
   }
 
   /** Made once, however often it is asked for; a failure is not kept. */
-  #makeFeeds(): Promise<boolean> {
-    this.#making ??= this.#storeFeeds().then(
-      (feeds) => {
-        this.#feeds = feeds
-        return true
-      },
+  #makeKeys(): Promise<boolean> {
+    this.#making ??= this.#storeKeys().then(
+      () => true,
       () => {
         this.#making = undefined
         return false
@@ -257,36 +261,23 @@ export class GuestDriver {
     return this.#making
   }
 
-  async #storeFeeds(): Promise<GuestFeeds> {
-    if (this.#feeds !== undefined) return this.#feeds
-    const { keyring, spaceManager } = this.#parts
-    const [controlFeedKey, dataFeedKey] = await Promise.all([keyring.createKey(), keyring.createKey()])
-    const feeds = { controlFeedKey, dataFeedKey }
-    const value = encodeStoredAcceptance({ link: this.#link, ...feeds })
-    await spaceManager.storage.transact([{ key: recordKeys.acceptance(this.#keys.invitationId), value }])
-    return feeds
+  async #storeKeys(): Promise<void> {
+    const value = await this.#kind.prepare()
+    await this.#parts.storage.transact([{ key: recordKeys.acceptance(this.#keys.invitationId), value }])
   }
 
   async #accept(id: SessionId): Promise<GuestEvent> {
     const session = this.#sessions.get(id)
-    const admission = session?.admission
-    const role = session?.preview?.role
-    if (
-      session === undefined ||
-      admission === undefined ||
-      this.#feeds === undefined ||
-      role === undefined ||
-      role === 'NONE'
-    )
+    const { membership, preview } = session ?? {}
+    if (session === undefined || membership === undefined || preview === undefined)
       return { type: 'acceptFailed', reason: 'ANSWER_INVALID' }
     try {
-      await this.#parts.spaceManager.acceptSpace(admission, {
-        ...this.#feeds,
-        role,
+      const joined = await membership.store({
+        role: preview.role,
         addresses: [...this.#link.hosts, `/p2p/${session.channel.remotePeer}`],
         alsoWrite: [{ key: recordKeys.acceptance(this.#keys.invitationId), value: undefined }],
       })
-      this.#known = { ...this.#known, spaceKey: String(admission.spaceKey) }
+      this.#known = { ...this.#known, ...joined }
       return { type: 'accepted' }
     } catch (error) {
       const invalid = error instanceof SpaceError && !(error instanceof StorageError)
@@ -306,19 +297,16 @@ export class GuestDriver {
       error === undefined ? undefined : new InvitationError(error),
     )
     // Before message 5 the host has not heard of these keys: nothing can come of them any more.
-    const forgotten = state === 'SUCCESS' || this.#state.resume ? undefined : this.#forgetFeeds()
+    const forgotten = state === 'SUCCESS' || this.#state.resume ? undefined : this.#forgetKeys()
     this.#finished.resolve(Promise.all([this.#swarm?.close(), forgotten]).then(() => undefined))
   }
 
-  async #forgetFeeds(): Promise<void> {
-    await this.#making
-    if (this.#feeds === undefined) return
-    const { keyring, spaceManager } = this.#parts
-    const { controlFeedKey, dataFeedKey } = this.#feeds
+  async #forgetKeys(): Promise<void> {
+    if ((await this.#making) !== true) return
     try {
       const key = recordKeys.acceptance(this.#keys.invitationId)
-      await spaceManager.storage.transact([{ key, value: undefined }])
-      await Promise.all([keyring.deleteKey(controlFeedKey), keyring.deleteKey(dataFeedKey)])
+      await this.#parts.storage.transact([{ key, value: undefined }])
+      await this.#kind.discard()
     } catch {
       // A failing storage has been told already; what stays behind is used by the next try.
     }

@@ -1,11 +1,10 @@
-import { hexToBytes } from '@noble/hashes/utils.js'
-import { proveFeed } from '@vestibule/credentials'
-import { equalBytes, type Keyring, PublicKey, type Redacted, verifySignature } from '@vestibule/keys'
+import { type Redacted, verifySignature } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
-import { parseAdmission, type SigningContext, type SpaceAdmission, SpaceError } from '@vestibule/space'
+import { SpaceError } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
+import type { GuestKind, Membership } from '../kind/kind.ts'
 import type { InvitationLink } from '../link/link.ts'
-import { commitment, type LinkKeys } from '../link/link-keys.ts'
+import type { LinkKeys } from '../link/link-keys.ts'
 import type { SessionId } from '../machine/host-state.ts'
 import {
   AGREEMENT_RANDOM_BYTES,
@@ -29,10 +28,7 @@ import {
   type Preview,
   parseHostMessage,
   previewCodec,
-  provenRequestCodec,
-  requestCodec,
 } from '../protocol/messages.ts'
-import { type ProofTask, proofTasks } from '../protocol/proofs.ts'
 import {
   admitStatement,
   INVITATION_PROTOCOL_VERSION,
@@ -47,15 +43,7 @@ import {
 export interface GuestSecrets {
   readonly link: InvitationLink
   readonly keys: LinkKeys
-  readonly keyring: Keyring
-  readonly signingContext: SigningContext
   readonly random: (length: number) => Uint8Array
-}
-
-/** The guest's own feeds in the space that it asks to join. */
-export interface GuestFeeds {
-  readonly controlFeedKey: PublicKey
-  readonly dataFeedKey: PublicKey
 }
 
 type Offer = Extract<HostMessage, { type: 'offer' }>
@@ -79,7 +67,7 @@ export class GuestSession {
   /** Set by a valid offer. */
   preview: Preview | undefined
   /** Set by a valid answer. */
-  admission: SpaceAdmission | undefined
+  membership: Membership | undefined
 
   constructor(id: SessionId, channel: Channel, secrets: GuestSecrets) {
     this.id = id
@@ -145,37 +133,10 @@ export class GuestSession {
     return this.#keys !== undefined
   }
 
-  /** Message 5. */
-  async prove(feeds: GuestFeeds): Promise<void> {
-    const { keyring, signingContext } = this.#secrets
-    const { identityKey, deviceKey, agreementKey, chain, profile } = signingContext
+  /** Message 5. @param request makes its plaintext, with every proof over `TH2` */
+  async prove(request: (th2: Uint8Array) => Promise<Uint8Array>): Promise<void> {
     const keys = this.#expect(this.#keys)
-    const own = { signer: keyring, member: identityKey, device: deviceKey }
-    const fields = {
-      identity: identityKey.toBytes(),
-      chain: chain.map(({ encoded }) => encoded),
-      device: deviceKey.toBytes(),
-      agreementKey,
-      controlFeed: feeds.controlFeedKey.toBytes(),
-      dataFeed: feeds.dataFeedKey.toBytes(),
-      displayName: profile.displayName,
-      controlFeedProof: await proveFeed({ ...own, feed: feeds.controlFeedKey, purpose: 'CONTROL' }),
-      dataFeedProof: await proveFeed({ ...own, feed: feeds.dataFeedKey, purpose: 'DATA' }),
-    }
-    const request = requestCodec.encode(fields)
-    const tasks = proofTasks(fields, request, keys.th2, await keyring.has(identityKey))
-    const sign = async (which: ProofTask['which']): Promise<Uint8Array | undefined> => {
-      const task = tasks.find((one) => one.which === which)
-      return task && keyring.sign(PublicKey.from(task.key), task.statement)
-    }
-    const identity = await sign('IDENTITY')
-    const proven = provenRequestCodec.encode({
-      request,
-      device: this.#expect(await sign('DEVICE')),
-      controlFeed: this.#expect(await sign('CONTROL_FEED')),
-      dataFeed: this.#expect(await sign('DATA_FEED')),
-      ...(identity && { identity }),
-    })
+    const proven = await request(keys.th2)
     await this.#send({
       type: 'proof',
       tag: confirmationTag(keys, 'guest'),
@@ -185,21 +146,18 @@ export class GuestSession {
 
   /**
    * Whether message 6 holds: tag, signature, every credential, the link's commitment and the role that was shown.
-   * Sets {@link admission}. That it admits this identity is checked by `acceptSpace`, before it writes.
+   * Sets {@link membership}. That it admits this guest is checked when it is stored, before anything is written.
+   * @param read checks what it brings
    */
-  async acceptsAnswer({ tag, signature, sealed }: Admitted): Promise<boolean> {
-    const { link, keys: linkKeys } = this.#secrets
+  async acceptsAnswer({ tag, signature, sealed }: Admitted, read: GuestKind['read']): Promise<boolean> {
     const keys = this.#expect(this.#keys)
     const answer = tagMatches(keys, 'host', tag) ? open(keys, 'host', sealed) : undefined
     if (answer === undefined) return false
-    if (!(await verifySignature(link.hostKey, admitStatement(keys.th2, answer), signature))) return false
+    const { hostKey } = this.#secrets.link
+    if (!(await verifySignature(hostKey, admitStatement(keys.th2, answer), signature))) return false
     try {
-      const admission = await parseAdmission(answerCodec.parse(answer).admission)
-      const genesisId = admission.path[0]?.id
-      if (genesisId === undefined) return false
-      if (!equalBytes(link.commitment, commitment(linkKeys, link.kind, hexToBytes(genesisId)))) return false
-      this.admission = admission
-      return true
+      this.membership = await read(answerCodec.parse(answer).admission)
+      return this.membership !== undefined
     } catch (error) {
       if (error instanceof SpaceError || error instanceof InvitationError) return false
       throw error

@@ -1,8 +1,9 @@
 import type { PublicKey, Redacted } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
-import { type AdmitOptions, type Space, SpaceError, type StorageWrite } from '@vestibule/space'
+import { SpaceError, type StorageWrite } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
 import type { Invitation } from '../invitation.ts'
+import type { HostKind } from '../kind/kind.ts'
 import { deriveLinkKeys, type LinkKeys } from '../link/link-keys.ts'
 import { hostStep } from '../machine/host-machine.ts'
 import {
@@ -30,7 +31,7 @@ const MAX_CONNECTIONS = 2048
 /** Serves one invitation: performs the effects of the host's machine, and owns its timers and connections. */
 export class HostDriver {
   readonly #parts: Parts
-  readonly #space: Space
+  readonly #kind: HostKind
   readonly #face: HostFace
   readonly #keys: LinkKeys
   readonly #deadlines: Deadlines
@@ -48,13 +49,13 @@ export class HostDriver {
 
   constructor(
     parts: Parts,
-    space: Space,
+    kind: HostKind,
     stored: StoredInvitation,
     admitted: Iterable<PublicKey>,
     observable: CancellableInvitationObservable,
   ) {
     this.#parts = parts
-    this.#space = space
+    this.#kind = kind
     this.#stored = stored
     this.#face = new HostFace(observable)
     this.#keys = deriveLinkKeys(stored.link.secret)
@@ -81,18 +82,15 @@ export class HostDriver {
     })
     this.#publish()
     if (!link.multiUse) return
-    this.#stopListening = this.#space.subscribe({ onDepartures: () => this.#checkRemovals() })
+    this.#stopListening = this.#kind.onRemovals(() => this.#checkRemovals())
     this.#checkRemovals()
   }
 
   /** A link for many that let somebody in who was removed since is not to be trusted any more. */
   #checkRemovals(): void {
-    const isRemoved = (identity: PublicKey): boolean => {
-      const departure = this.#space.departureOf(identity)
-      return departure !== undefined && departure.by !== identity
-    }
     // What can't be stored now is made up for at the next start.
-    if ([...this.#admittedBy].some(isRemoved)) void this.cancel().catch(() => undefined)
+    if ([...this.#admittedBy].some((key) => this.#kind.isRemoved(key)))
+      void this.cancel().catch(() => undefined)
   }
 
   /** Resolves when the end is durable; see `InvitationObservable.cancel`. */
@@ -151,17 +149,13 @@ export class HostDriver {
   }
 
   async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
-    const { link, role } = this.#stored
+    const { link } = this.#stored
     const session = new HostSession(`s${this.#nextSession++}`, channel, {
       link,
       keys: this.#keys,
       code: () => this.#stored.code,
       keyring: this.#parts.keyring,
-      preview: {
-        spaceName: this.#space.name,
-        inviterName: this.#parts.signingContext.profile.displayName,
-        role,
-      },
+      preview: this.#kind.preview(),
       random: this.#parts.random,
     })
     const { id } = session
@@ -267,7 +261,7 @@ export class HostDriver {
   async #write(record: HostRecord, newCode?: Redacted<string>): Promise<HostEvent> {
     try {
       const stored = { ...this.#stored, ...(newCode && { code: newCode }), progress: record }
-      await this.#parts.spaceManager.storage.transact([this.#recordWrite(record, stored)])
+      await this.#parts.storage.transact([this.#recordWrite(record, stored)])
       this.#stored = stored
       if (newCode !== undefined) this.#face.rearmed()
       return { type: 'written' }
@@ -287,44 +281,31 @@ export class HostDriver {
   }
 
   async #verify(session: HostSession): Promise<HostEvent> {
-    const verdict = await session.verify().catch((error: unknown) => {
+    const verdict = await session.verify(this.#kind).catch((error: unknown) => {
       if (error instanceof InvitationError) return 'PROTOCOL_VIOLATION' as const
       throw error
     })
-    return verdict === 'verified' && session.candidate !== undefined
-      ? { type: 'verified', session: session.id, identity: String(session.candidate.identityKey) }
-      : {
-          type: 'unverified',
-          session: session.id,
-          reason: verdict === 'verified' ? 'PROOF_INVALID' : verdict,
-        }
-  }
-
-  /** How guests are admitted: as this host's record says. */
-  get #terms(): AdmitOptions {
-    const { role, history, madeAfter: invitedAfter } = this.#stored
-    return { role, history, invitedAfter, invitationId: this.#keys.invitationId }
+    const { id, applicant } = session
+    if (verdict === 'verified' && applicant !== undefined)
+      return { type: 'verified', session: id, identity: String(applicant.key) }
+    return { type: 'unverified', session: id, reason: verdict === 'verified' ? 'PROOF_INVALID' : verdict }
   }
 
   async #commit(id: SessionId, record: HostRecord): Promise<HostEvent> {
     const session = this.#sessions.get(id)
-    const candidate = session?.candidate
-    if (session === undefined || candidate === undefined)
+    const applicant = session?.applicant
+    if (session === undefined || applicant === undefined)
       return { type: 'commitFailed', reason: 'HOST_FAILED' }
     if (this.#parts.clock.now() >= this.#stored.link.expiresAtMs)
       return { type: 'commitFailed', reason: 'EXPIRED' }
-    const { invitationId } = this.#keys
     const admitted: StorageWrite = {
-      key: recordKeys.admittedBy(invitationId) + candidate.identityKey.toHex(),
+      key: recordKeys.admittedBy(this.#keys.invitationId) + applicant.key.toHex(),
       value: new Uint8Array(0),
     }
     try {
-      session.admission = await this.#space.admit(candidate, {
-        ...this.#terms,
-        alsoWrite: [this.#recordWrite(record), admitted],
-      })
+      session.admission = await applicant.admit([this.#recordWrite(record), admitted])
       this.#stored = { ...this.#stored, progress: record }
-      this.#admittedBy.add(candidate.identityKey)
+      this.#admittedBy.add(applicant.key)
       return { type: 'committed' }
     } catch (error) {
       const refused = error instanceof SpaceError && REFUSED_BY_SPACE.has(error.code)
@@ -334,10 +315,10 @@ export class HostDriver {
 
   /** After the commit, or once more for a guest whose answer was lost. */
   async #answer(session: HostSession): Promise<void> {
-    const { candidate } = session
-    if (candidate === undefined) return
+    const { applicant } = session
+    if (applicant === undefined) return
     try {
-      session.admission ??= await this.#space.admit(candidate, this.#terms)
+      session.admission ??= await applicant.admit()
       await session.answer(session.admission)
     } catch (error) {
       // It was admitted with other keys than it has now: nothing here can make it a member of this device.

@@ -1,8 +1,7 @@
-import { CredentialsError, verifyCredential, verifyFeedProof } from '@vestibule/credentials'
-import { equalBytes, type Keyring, PublicKey, Redacted, verifySignature } from '@vestibule/keys'
+import { equalBytes, type Keyring, Redacted } from '@vestibule/keys'
 import { type Channel, NetworkError } from '@vestibule/network'
-import { type Candidate, encodeAdmission, type SpaceAdmission } from '@vestibule/space'
 import type { GuestRequest } from '../invitation.ts'
+import type { Applicant, HostKind } from '../kind/kind.ts'
 import { normaliseCode } from '../link/codes.ts'
 import type { InvitationLink } from '../link/link.ts'
 import type { LinkKeys } from '../link/link-keys.ts'
@@ -26,14 +25,10 @@ import {
   MAX_LARGE_FRAME_BYTES,
   MAX_SMALL_FRAME_BYTES,
   type Preview,
-  type ProvenRequest,
   parseGuestMessage,
   previewCodec,
-  provenRequestCodec,
   type Refusal,
-  requestCodec,
 } from '../protocol/messages.ts'
-import { proofChecks } from '../protocol/proofs.ts'
 import {
   admitStatement,
   INVITATION_PROTOCOL_VERSION,
@@ -76,9 +71,9 @@ export class HostSession {
   #maxBytes = MAX_SMALL_FRAME_BYTES
   #work: Promise<void> = Promise.resolve()
   /** Set by `verify`: who asks, with everything that was proven. */
-  candidate: Candidate | undefined
-  /** Set by the commit. */
-  admission: SpaceAdmission | undefined
+  applicant: Applicant | undefined
+  /** Set by the commit: what message 6 brings. */
+  admission: Uint8Array | undefined
 
   constructor(id: SessionId, channel: Channel, secrets: HostSecrets) {
     this.id = id
@@ -162,29 +157,25 @@ export class HostSession {
     return tagMatches(this.#expect(this.#keys), 'guest', this.#expect(this.#proof).tag)
   }
 
-  /** Opens message 5 and checks every proof in it; sets {@link candidate}. */
-  async verify(): Promise<'verified' | 'PROOF_INVALID' | 'PROTOCOL_VIOLATION'> {
+  /** Opens message 5 and checks every proof in it; sets {@link applicant}. */
+  async verify(kind: HostKind): Promise<'verified' | 'PROOF_INVALID' | 'PROTOCOL_VIOLATION'> {
     const keys = this.#expect(this.#keys)
     const opened = open(keys, 'guest', this.#expect(this.#proof).sealed)
     if (opened === undefined) return 'PROTOCOL_VIOLATION'
-    const proven = provenRequestCodec.parse(opened)
-    const candidate = await verifiedCandidate(proven, keys.th2)
-    this.candidate = candidate
-    return candidate === undefined ? 'PROOF_INVALID' : 'verified'
+    this.applicant = await kind.verify(opened, keys.th2)
+    return this.applicant === undefined ? 'PROOF_INVALID' : 'verified'
   }
 
   /** Who asks, for a person to decide about. */
   get request(): GuestRequest | undefined {
-    if (this.candidate === undefined) return undefined
-    const { identityKey, deviceKey, profile } = this.candidate
-    return Object.freeze({ id: this.id, identityKey, deviceKey, displayName: profile.displayName })
+    return this.applicant && Object.freeze({ id: this.id, ...this.applicant.shown })
   }
 
   /** Message 6. */
-  async answer(admission: SpaceAdmission): Promise<void> {
+  async answer(admission: Uint8Array): Promise<void> {
     const { link, keyring } = this.#secrets
     const keys = this.#expect(this.#keys)
-    const answer = answerCodec.encode({ admission: encodeAdmission(admission) })
+    const answer = answerCodec.encode({ admission })
     const signature = await keyring.sign(link.hostKey, admitStatement(keys.th2, answer))
     const sealed = seal(keys, 'host', answer)
     await this.send({ type: 'admitted', tag: confirmationTag(keys, 'host'), signature, sealed })
@@ -205,51 +196,5 @@ export class HostSession {
   #expect<T>(value: T | undefined): T {
     if (value === undefined) throw new TypeError('the machine asked for a message out of order')
     return value
-  }
-}
-
-/**
- * Everything that a request claims, once each of its keys has signed, the chain leads to the identity, and both
- * feeds' keys and its device agree to the feeds: with a proof that fails the members would refuse the admission.
- */
-async function verifiedCandidate(proven: ProvenRequest, th2: Uint8Array): Promise<Candidate | undefined> {
-  const request = requestCodec.parse(proven.request)
-  const checks = proofChecks(proven, request, th2)
-  if (checks === undefined) return undefined
-  for (const { key, statement, signature } of checks)
-    if (!(await verifySignature(PublicKey.from(key), statement, signature))) return undefined
-  try {
-    const identityKey = PublicKey.from(request.identity)
-    const deviceKey = PublicKey.from(request.device)
-    const chain = await Promise.all(
-      request.chain.map((link) => verifyCredential(link, { issuer: identityKey })),
-    )
-    const device = chain[0]?.claim
-    if (device?.type !== 'AuthorizedDevice' || device.device !== deviceKey) return undefined
-    const { controlFeedProof, dataFeedProof } = request
-    const [controlFeedKey, dataFeedKey] = [
-      PublicKey.from(request.controlFeed),
-      PublicKey.from(request.dataFeed),
-    ]
-    const own = { member: identityKey, device: deviceKey }
-    for (const feed of [
-      { ...own, feed: controlFeedKey, purpose: 'CONTROL', proof: controlFeedProof },
-      { ...own, feed: dataFeedKey, purpose: 'DATA', proof: dataFeedProof },
-    ] as const)
-      if (!(await verifyFeedProof(feed))) return undefined
-    return {
-      identityKey,
-      deviceKey,
-      chain,
-      agreementKey: request.agreementKey,
-      controlFeedKey,
-      controlFeedProof,
-      dataFeedKey,
-      dataFeedProof,
-      profile: { displayName: request.displayName },
-    }
-  } catch (error) {
-    if (error instanceof CredentialsError) return undefined
-    throw error
   }
 }

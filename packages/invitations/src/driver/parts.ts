@@ -1,13 +1,12 @@
 import { randomBytes } from '@noble/hashes/utils.js'
 import type { Keyring } from '@vestibule/keys'
 import type { Clock, NetworkManager } from '@vestibule/network'
-import type { SigningContext, SpaceManager } from '@vestibule/space'
+import type { Storage } from '@vestibule/space'
 
 /** What the drivers work with; all of it is the application's. */
 export interface Parts {
   readonly networkManager: Pick<NetworkManager, 'joinSwarm' | 'relays' | 'addresses'>
-  readonly spaceManager: SpaceManager
-  readonly signingContext: SigningContext
+  readonly storage: Storage
   readonly keyring: Keyring
   readonly clock: Clock
   /** Cryptographic random bytes. */

@@ -200,8 +200,24 @@ const SealedRequest = message('SealedRequest', {
 /** The plaintext of message 5: a request with the proofs over it. */
 export type ProvenRequest = MessageOf<typeof SealedRequest>
 
+const DeviceRequest = message('DeviceRequest', {
+  device: bytes(1, { length: 32 }),
+  agreementKey: bytes(2, { length: 32 }),
+  label: string(3, { max: 64 }),
+})
+/** What a device asks for that is to be one of an identity: its keys, and what it is to be called. */
+export type DeviceJoinRequest = MessageOf<typeof DeviceRequest>
+
+const SealedDeviceRequest = message('SealedDeviceRequest', {
+  /** The exact bytes that the proof is over. */
+  request: bytes(1, { max: MAX_SEALED_BYTES }),
+  device: bytes(2, { length: SIGNATURE_BYTES }),
+})
+/** The plaintext of message 5, device kind. */
+export type ProvenDeviceRequest = MessageOf<typeof SealedDeviceRequest>
+
 const Answer = message('Answer', {
-  /** Opaque here: the encoding of a `SpaceAdmission`. */
+  /** Opaque here: the encoding of a `SpaceAdmission`, or of a `DeviceAdmission`. */
   admission: bytes(1, { max: MAX_SEALED_BYTES }),
 })
 /** The plaintext of message 6. */
@@ -223,6 +239,10 @@ export const previewCodec: Codec<Preview> = codec(PreviewMessage)
 export const requestCodec: Codec<JoinRequest> = codec(Request)
 /** Bytes of a {@link ProvenRequest}, to be sealed as message 5. */
 export const provenRequestCodec: Codec<ProvenRequest> = codec(SealedRequest)
+/** Bytes of a {@link DeviceJoinRequest}, over which its proof is made. */
+export const deviceRequestCodec: Codec<DeviceJoinRequest> = codec(DeviceRequest)
+/** Bytes of a {@link ProvenDeviceRequest}, to be sealed as message 5. */
+export const provenDeviceRequestCodec: Codec<ProvenDeviceRequest> = codec(SealedDeviceRequest)
 /** Bytes of a {@link JoinAnswer}, to be signed by `HK` and sealed as message 6. */
 export const answerCodec: Codec<JoinAnswer> = codec(Answer)
 

@@ -4,11 +4,15 @@ import { verifyCredential } from '@vestibule/credentials'
 import { Keyring, type PublicKey, Redacted } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
 import { seededRandom } from '@vestibule/network/testing'
-import { encodeAdmission, MemoryStorage, parseAdmission, SigningContext } from '@vestibule/space'
+import { MemoryStorage, SigningContext } from '@vestibule/space'
 import { GuestSession } from '../../src/driver/guest-session.ts'
 import { HostSession } from '../../src/driver/host-session.ts'
+import type { Applicant, HostKind } from '../../src/kind/kind.ts'
+import { provenRequest } from '../../src/kind/space-guest.ts'
+import { SpaceHost, verifiedCandidate } from '../../src/kind/space-host.ts'
 import { encodeInvitation, InvitationLink, parseInvitation } from '../../src/link/link.ts'
 import { commitment, deriveLinkKeys } from '../../src/link/link-keys.ts'
+import { provenRequestCodec } from '../../src/protocol/messages.ts'
 import { World } from '../scenario/world.ts'
 
 /** A whole exchange: all that went into it, and all that was said. Byte strings are in hex. */
@@ -65,11 +69,20 @@ const inTurn = (...parts: readonly string[]): (() => Uint8Array) => {
   return () => hexToBytes(left.shift() ?? '')
 }
 
-/** Messages 1 to 6 between two sessions. @param answer what the host answers to whom it verified */
+interface Talk {
+  readonly code: string
+  /** Makes the plaintext of message 5. */
+  readonly request: (th2: Uint8Array) => Promise<Uint8Array>
+  readonly kind: Pick<HostKind, 'verify'>
+  /** What the host answers to whom it verified, in hex. */
+  readonly answer: () => Promise<string>
+}
+
+/** Messages 1 to 6 between two sessions. */
 async function talk(
   guest: GuestSession,
   host: HostSession,
-  { code, feeds, answer }: { code: string; feeds: GuestFeedKeys; answer: () => Promise<string> },
+  { code, request, kind, answer }: Talk,
 ): Promise<void> {
   const { signal } = new AbortController()
   await guest.hello(false)
@@ -82,17 +95,14 @@ async function talk(
   if (!(await host.answerShare(1))) throw new Error('no share')
   const share = await guest.read(signal)
   if (share.type !== 'share' || !guest.acceptsShare(share.share)) throw new Error('no agreement')
-  await guest.prove(feeds)
+  await guest.prove(request)
   await host.read(signal)
-  if (!host.compare() || (await host.verify()) !== 'verified') throw new Error('not verified')
-  await host.answer(await parseAdmission(hexToBytes(await answer())))
+  if (!host.compare() || (await host.verify(kind as HostKind)) !== 'verified') throw new Error('not verified')
+  await host.answer(hexToBytes(await answer()))
   const answered = await guest.read(signal)
-  if (answered.type !== 'admitted' || !(await guest.acceptsAnswer(answered))) throw new Error('not admitted')
-}
-
-interface GuestFeedKeys {
-  readonly controlFeedKey: PublicKey
-  readonly dataFeedKey: PublicKey
+  const read = async () => ({ store: async () => ({}) })
+  if (answered.type !== 'admitted' || !(await guest.acceptsAnswer(answered, read)))
+    throw new Error('not admitted')
 }
 
 /** The same exchange once more, from what is published. @returns its frames */
@@ -120,8 +130,6 @@ export async function repeatExchange(vector: ExchangeVector): Promise<readonly s
   const guestSession = new GuestSession('guest', ends.guest, {
     link,
     keys,
-    keyring: guestKeyring,
-    signingContext,
     random: inTurn(random.guestNonce, random.guestShare),
   })
   const hostSession = new HostSession('host', ends.host, {
@@ -134,8 +142,18 @@ export async function repeatExchange(vector: ExchangeVector): Promise<readonly s
   })
   if (controlFeedKey === undefined || dataFeedKey === undefined) throw new TypeError('no feeds')
   const feeds = { controlFeedKey, dataFeedKey }
-  await talk(guestSession, hostSession, { code, feeds, answer: async () => vector.admission })
+  const request = (th2: Uint8Array) => provenRequest({ keyring: guestKeyring, signingContext }, feeds, th2)
+  // The answer is published, so nobody is admitted anew; the proofs are checked all the same.
+  const checks = { verify: async (proven: Uint8Array, th2: Uint8Array) => verifying(proven, th2) }
+  await talk(guestSession, hostSession, { code, request, kind: checks, answer: async () => vector.admission })
   return frames
+}
+
+async function verifying(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | undefined> {
+  const candidate = await verifiedCandidate(provenRequestCodec.parse(proven), th2)
+  if (candidate === undefined) return undefined
+  const { identityKey: key, deviceKey } = candidate
+  return { key, shown: { deviceKey, displayName: '' }, admit: async () => new Uint8Array(0) }
 }
 
 /** A keyring whose keys come from seeds that are known afterwards. */
@@ -200,8 +218,6 @@ export async function recordExchange(): Promise<ExchangeVector> {
   const guestSession = new GuestSession('guest', ends.guest, {
     link,
     keys,
-    keyring,
-    signingContext: bob,
     random: inTurn(random.guestNonce, random.guestShare),
   })
   const hostSession = new HostSession('host', ends.host, {
@@ -214,12 +230,14 @@ export async function recordExchange(): Promise<ExchangeVector> {
   })
   let admission = ''
   const answer = async (): Promise<string> => {
-    if (hostSession.candidate === undefined) throw new Error('nobody asks')
-    const admitted = space.admit(hostSession.candidate, { role: 'EDITOR', invitationId: keys.invitationId })
-    admission = bytesToHex(encodeAdmission(await world.clock.settle(admitted)))
+    if (hostSession.applicant === undefined) throw new Error('nobody asks')
+    admission = bytesToHex(await world.clock.settle(hostSession.applicant.admit()))
     return admission
   }
-  await talk(guestSession, hostSession, { code, feeds, answer })
+  const request = (th2: Uint8Array) => provenRequest({ keyring, signingContext: bob }, feeds, th2)
+  const target = { spaceKey: space.key, role: 'EDITOR', history: 'all', madeAfter: [] } as const
+  const kind = new SpaceHost(space, ada.running.signingContext, target, keys.invitationId)
+  await talk(guestSession, hostSession, { code, request, kind, answer })
   await world.close()
   return {
     link: encodeInvitation(link),

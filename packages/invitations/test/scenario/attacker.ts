@@ -1,7 +1,8 @@
 import { Keyring, type Redacted, Redacted as Secret } from '@vestibule/keys'
 import { type Channel, NetworkManager, type NetworkNode, type SwarmConnection } from '@vestibule/network'
 import { MemoryStorage, SigningContext } from '@vestibule/space'
-import { type GuestFeeds, GuestSession } from '../../src/driver/guest-session.ts'
+import { GuestSession } from '../../src/driver/guest-session.ts'
+import { type GuestFeeds, provenRequest } from '../../src/kind/space-guest.ts'
 import type { InvitationLink } from '../../src/link/link.ts'
 import { deriveLinkKeys, type LinkKeys } from '../../src/link/link-keys.ts'
 import type { HostMessage } from '../../src/protocol/messages.ts'
@@ -55,7 +56,7 @@ export class Attacker {
       this.sent.push(mangled)
       return mangled
     })
-    this.session = new GuestSession('attacker', this.channel, { link, random: world.random, ...loot })
+    this.session = new GuestSession('attacker', this.channel, { link, keys: loot.keys, random: world.random })
     this.ended = channel.ended.then((end) => {
       this.isOpen = false
       return end
@@ -136,7 +137,8 @@ export class Attacker {
 
   /** Message 5. */
   async prove(feeds?: GuestFeeds): Promise<void> {
-    await this.session.prove(feeds ?? (await this.feeds()))
+    const own = feeds ?? (await this.feeds())
+    await this.session.prove((th2) => provenRequest(this.#loot, own, th2))
   }
 
   /** Messages 1 to 5, and what comes after it. */

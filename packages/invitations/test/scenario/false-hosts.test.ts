@@ -6,12 +6,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HostDriver } from '../../src/driver/host-driver.ts'
 import { HostSession } from '../../src/driver/host-session.ts'
 import { Invitation } from '../../src/invitation.ts'
+import { SpaceHost } from '../../src/kind/space-host.ts'
 import { encodeInvitation, InvitationLink, parseInvitation } from '../../src/link/link.ts'
 import { commitment, deriveLinkKeys } from '../../src/link/link-keys.ts'
 import { hostConfig, newHostRecord } from '../../src/machine/host-state.ts'
 import { CancellableInvitationObservable } from '../../src/observable.ts'
 import { encodeHostMessage, type HostMessage, REFUSAL_CODES } from '../../src/protocol/messages.ts'
-import type { StoredInvitation } from '../../src/records.ts'
+import type { SpaceTarget, StoredInvitation } from '../../src/records.ts'
 import { Attacker } from './attacker.ts'
 import { answer, ended, HOUR, MINUTE, type Person, statesOf, World } from './world.ts'
 
@@ -51,23 +52,21 @@ interface Host {
   readonly space: Space
   readonly link: InvitationLink
   readonly keyring?: Keyring
-  readonly role?: StoredInvitation['role']
+  readonly role?: SpaceTarget['role']
 }
 
 /** Serves a link by the driver of honest hosts, with parts that are not honest. */
 async function serve({ person, space, link, keyring, role = 'EDITOR' }: Host): Promise<void> {
-  const { networkManager, spaceManager, signingContext, clock, keyring: own } = person.running
+  const { networkManager, storage, signingContext, clock, keyring: own } = person.running
   const multiUse = link.multiUse
+  const target: SpaceTarget = { spaceKey: space.key, role, history: 'all', madeAfter: [] }
   const stored: StoredInvitation = {
     link,
-    spaceKey: space.key,
-    role,
+    target,
     createdAtMs: clock.now(),
     approve: false,
-    history: 'all',
     timeoutMs: MINUTE,
     progress: newHostRecord(hostConfig({ multiUse, hasCode: false })),
-    madeAfter: [],
   }
   const fields = new Invitation({
     invitationId: '',
@@ -80,8 +79,8 @@ async function serve({ person, space, link, keyring, role = 'EDITOR' }: Host): P
     expires: new Date(link.expiresAtMs),
   })
   const driver = new HostDriver(
-    { networkManager, spaceManager, signingContext, keyring: keyring ?? own, clock, random: world.random },
-    space,
+    { networkManager, storage, keyring: keyring ?? own, clock, random: world.random },
+    new SpaceHost(space, signingContext, target, deriveLinkKeys(link.secret).invitationId),
     stored,
     [],
     new CancellableInvitationObservable(

@@ -182,7 +182,7 @@ class Simulation {
           seen.add(request.id)
           this.#world.clock.after(this.#pick([0, 50, 3_000, 60_000]), () => {
             if (this.#random() < 0.25) observable.decline(request)
-            else if (observable.approve(request)) this.#approved.add(request.identityKey.toHex())
+            else if (observable.approve(request)) this.#approved.add(String(request.identityKey?.toHex()))
           })
         }
       },

@@ -1,7 +1,6 @@
 import '../crypto-here.ts'
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { Keyring, type PublicKey } from '@vestibule/keys'
-import { type Clock, NetworkManager, type NetworkNode } from '@vestibule/network'
+import type { PublicKey } from '@vestibule/keys'
 import {
   MemoryNetwork,
   type MemoryNetworkOptions,
@@ -15,6 +14,8 @@ import { expect } from 'vitest'
 import {
   type AuthenticatingInvitationProvider,
   type CancellableInvitationObservable,
+  DeviceInvitationsHandler,
+  type DeviceInvitationsOptions,
   type Invitation,
   type InvitationObservable,
   type InvitationState,
@@ -22,7 +23,8 @@ import {
   SpaceInvitationsHandler,
 } from '../../src/index.ts'
 import { parseStoredInvitation, recordKeys, type StoredInvitation } from '../../src/records.ts'
-import { type Disk, type Fate, keyStoreOf, type Life, memoryDisk, storageOf } from './disk.ts'
+import { type Fate, memoryDisk } from './disk.ts'
+import { type Device, type Process, turnOn } from './process.ts'
 
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
@@ -63,26 +65,12 @@ export class World {
   }
 }
 
-/** What somebody's application runs on. */
-export interface Device {
-  readonly disk: Disk
-  /** How far its clock is ahead. */
-  readonly skewMs: number
-  /** Whether it can be dialled without a relay. */
-  readonly reachable: boolean
-}
-
 /** One run of the application on a device: everything that is gone when it is killed. */
-export interface Running {
-  readonly life: Life
-  readonly clock: Clock
-  readonly storage: Storage
-  readonly keyring: Keyring
+export interface Running extends Process {
   readonly signingContext: SigningContext
-  readonly node: NetworkNode
-  readonly networkManager: NetworkManager
   readonly spaceManager: SpaceManager
   readonly handler: SpaceInvitationsHandler
+  readonly devices: DeviceInvitationsHandler
 }
 
 export class Person {
@@ -101,6 +89,10 @@ export class Person {
   get running(): Running {
     if (this.#running === undefined) throw new TypeError(`${this.name} is not running`)
     return this.#running
+  }
+
+  get disk(): Device['disk'] {
+    return this.#device.disk
   }
 
   get isRunning(): boolean {
@@ -127,76 +119,37 @@ export class Person {
 
   /** Starts the application, with what the disk holds. */
   async start(): Promise<void> {
-    const { clock: time, network, relay, random } = this.#world
-    const disk = await this.#device.disk.openStorage()
-    const timers = new Set<() => void>()
-    const node = network.createNode({ reachable: this.#device.reachable })
-    const life: Life = {
-      alive: true,
-      fate: () => 'done',
-      kill: () => {
-        if (!life.alive) return
-        life.alive = false
-        this.#running = undefined
-        for (const cancel of timers) cancel()
-        void node.stop()
-        void disk.close()
-      },
-    }
-    const clock: Clock = {
-      now: () => time.now() + this.#device.skewMs,
-      after: (ms, fn) => {
-        if (!life.alive) return () => undefined
-        const cancel = time.after(ms, () => {
-          timers.delete(cancel)
-          fn()
-        })
-        timers.add(cancel)
-        return () => {
-          timers.delete(cancel)
-          cancel()
-        }
-      },
-    }
-    const storage = storageOf(life, disk)
-    const keyring = new Keyring(keyStoreOf(life, this.#device.disk.keys))
+    const process = await turnOn(this.#world, this.#device, () => {
+      this.#running = undefined
+    })
+    const { clock, storage, keyring, networkManager } = process
     const isNew = (await storage.get('identity')) === undefined
     const signingContext = isNew
       ? await SigningContext.create({ keyring, storage, displayName: this.name, clock })
       : await SigningContext.open({ keyring, storage, clock })
-    const networkManager = new NetworkManager({
-      node,
-      clock,
-      random: network.random,
-      relays: [relay.address],
-    })
-    await networkManager.start()
     const spaceManager = new SpaceManager({ storage, keyring, networkManager, signingContext, clock })
     await spaceManager.open()
-    const handler = new SpaceInvitationsHandler(networkManager, spaceManager, signingContext, keyring, {
-      clock,
-      random,
-    })
-    this.#identityKey = signingContext.identityKey
-    this.#running = {
-      life,
-      clock,
-      storage,
-      keyring,
-      signingContext,
-      node,
+    const { random } = this.#world
+    const options = { clock, random }
+    const handler = new SpaceInvitationsHandler(
       networkManager,
       spaceManager,
-      handler,
-    }
+      signingContext,
+      keyring,
+      options,
+    )
+    const devices = new DeviceInvitationsHandler(networkManager, spaceManager, keyring, options)
+    this.#identityKey = signingContext.identityKey
+    this.#running = { ...process, signingContext, spaceManager, handler, devices }
   }
 
   /** Ends the application in order. */
   async stop(): Promise<void> {
     if (this.#running === undefined) return
     const { clock } = this.#world
-    const { handler, spaceManager, networkManager, storage, life } = this.#running
+    const { handler, devices, spaceManager, networkManager, storage, life } = this.#running
     await clock.settle(handler.close())
+    await clock.settle(devices.close())
     await clock.settle(spaceManager.close())
     await clock.settle(networkManager.stop())
     await storage.close()
@@ -215,6 +168,12 @@ export class Person {
     await this.stop()
     await this.start()
     return this.#world.clock.settle(this.handler.restore())
+  }
+
+  /** Creates an invitation of a device that can be found. */
+  async inviteDevice(options: DeviceInvitationsOptions = {}): Promise<Invited> {
+    const observable = this.running.devices.createInvitation(options)
+    return invited(observable, await this.#world.clock.settle(reached(observable, 'CONNECTING')))
   }
 
   /** From now on this decides over every durable write of the application that runs. */

@@ -1,0 +1,356 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { PublicKey, Redacted } from '@vestibule/keys'
+import { NetworkError } from '@vestibule/network'
+import { GuestDriver } from './driver/guest-driver.ts'
+import { HostDriver } from './driver/host-driver.ts'
+import type { Parts } from './driver/parts.ts'
+import { InvitationError } from './errors.ts'
+import { Invitation, type InvitationFields } from './invitation.ts'
+import type { GuestKind, HostKind } from './kind/kind.ts'
+import { encodeInvitation, InvitationLink, parseInvitation } from './link/link.ts'
+import { commitment, deriveLinkKeys, LINK_SECRET_BYTES } from './link/link-keys.ts'
+import type { InvitationKind } from './link/link-layout.ts'
+import { hostConfig, isEndedLife, newHostRecord } from './machine/host-state.ts'
+import {
+  AuthenticatingInvitationProvider,
+  CancellableInvitationObservable,
+  type InvitationObservable,
+  isEnded,
+} from './observable.ts'
+import { codeOf, type HostChoices, type InvitationsOptions, type RearmOptions, timeoutOf } from './options.ts'
+import {
+  encodeStoredInvitation,
+  parseStoredInvitation,
+  RESUME_MS,
+  recordKeys,
+  type SpaceTarget,
+  type StoredInvitation,
+} from './records.ts'
+
+/** More of a host's own addresses make the link long; the relays are there for the rest. */
+const MAX_HOST_HINTS = 3
+
+/** What an invitation leads to, on its host. */
+export interface Hosting {
+  /** What the application sees of it. */
+  readonly fields: Partial<InvitationFields>
+  /** What the link commits to: the id of the space's genesis, or the identity key. 32 bytes. */
+  readonly committed: () => Uint8Array
+  readonly target?: SpaceTarget
+  /** @param invitationId 16 bytes */
+  readonly kind: (invitationId: Uint8Array) => HostKind
+  /** @throws InvitationError `NOT_ALLOWED` */
+  readonly check: () => void
+}
+
+/** What an acceptance asks for, on its guest. */
+export interface Asking {
+  readonly kind: (link: InvitationLink) => GuestKind
+  /**
+   * @returns what the application is told when there is nothing to ask for any more
+   * @throws InvitationError when this guest can't ask
+   */
+  readonly joined: (link: InvitationLink) => Promise<Partial<InvitationFields> | undefined>
+}
+
+/** The invitations of one kind on this device: made, served, accepted and kept over restarts. */
+export class Invitations {
+  readonly #parts: Parts
+  readonly #kind: InvitationKind
+  readonly #hosted = new Map<string, HostDriver>()
+  readonly #accepting = new Map<string, { driver: GuestDriver; provider: AuthenticatingInvitationProvider }>()
+  readonly #starting = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(parts: Parts, kind: InvitationKind) {
+    this.#parts = parts
+    this.#kind = kind
+  }
+
+  create(
+    hosting: Hosting,
+    choices: HostChoices,
+    { signal }: InvitationsOptions,
+  ): CancellableInvitationObservable {
+    this.assertOpen()
+    const secret = new Redacted(this.#parts.random(LINK_SECRET_BYTES))
+    const now = this.#parts.clock.now()
+    const invitation = new Invitation({
+      invitationId: bytesToHex(deriveLinkKeys(secret).invitationId),
+      kind: this.#kind,
+      type: 'INTERACTIVE',
+      authMethod: choices.authMethod,
+      multiUse: choices.multiUse,
+      state: 'INIT',
+      timeout: choices.timeoutMs,
+      created: new Date(now),
+      lifetime: choices.lifetimeS,
+      expires: new Date(expiry(now, choices)),
+      ...hosting.fields,
+      ...(choices.target !== undefined && { target: choices.target }),
+    })
+    const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
+      invitation,
+      async () => (await created)?.cancel(),
+      (id, yes) => this.#hosted.get(invitation.invitationId)?.decide(id, yes) === true,
+    )
+    // What went wrong before it began is told by the observable's end.
+    const created = this.#track(this.#create(hosting, choices, secret, now, observable)).catch(
+      (error: unknown) => {
+        fail(observable, error)
+        return undefined
+      },
+    )
+    cancelOnAbort(observable, signal)
+    return observable
+  }
+
+  accept(
+    invitation: Invitation | InvitationLink | string,
+    asking: Asking,
+    options: InvitationsOptions,
+  ): AuthenticatingInvitationProvider {
+    this.assertOpen()
+    const link = this.#toLink(invitation)
+    const timeoutMs = timeoutOf(options)
+    const id = bytesToHex(deriveLinkKeys(link.secret).invitationId)
+    const under = this.#accepting.get(id)
+    if (under !== undefined && !isEnded(under.provider.invitation)) return under.provider
+    const fields = new Invitation({
+      invitationId: id,
+      kind: link.kind,
+      type: link.type,
+      authMethod: link.authMethod,
+      multiUse: link.multiUse,
+      state: 'INIT',
+      timeout: timeoutMs,
+      expires: new Date(link.expiresAtMs),
+      ...(link.target !== undefined && { target: link.target }),
+    })
+    const provider: AuthenticatingInvitationProvider = new AuthenticatingInvitationProvider(
+      fields,
+      () => driver.cancel(),
+      (code) => driver.authenticate(code),
+    )
+    const driver = new GuestDriver(this.#parts, asking.kind(link), link, timeoutMs, provider)
+    this.#accepting.set(id, { driver, provider })
+    void this.#track(this.#accept(asking, link, driver, provider)).catch((error: unknown) => {
+      fail(provider, error)
+      void driver.cancel()
+    })
+    const forget = () => {
+      if (this.#accepting.get(id)?.provider === provider) this.#accepting.delete(id)
+    }
+    provider.result().then(forget, forget)
+    cancelOnAbort(provider, options.signal)
+    return provider
+  }
+
+  rearm({ invitationId }: Invitation, options: RearmOptions): CancellableInvitationObservable {
+    this.assertOpen()
+    const driver = this.#hosted.get(invitationId)
+    if (!driver?.isLocked) throw new InvitationError('NOT_LOCKED')
+    // Without its secrets: the code that it had is worth nothing any more.
+    const invitation = new Invitation({ ...driver.invitation, state: 'INIT' })
+    const code = new Redacted(codeOf(options, invitation.multiUse))
+    const observable = new CancellableInvitationObservable(
+      invitation,
+      () => driver.cancel(),
+      (id, yes) => driver.decide(id, yes),
+    )
+    this.#track(driver.rearm(code, observable)).catch((error: unknown) => fail(observable, error))
+    cancelOnAbort(observable, options.signal)
+    return observable
+  }
+
+  /** @param hostingOf `undefined` for what is not here any more */
+  async restore(
+    hostingOf: (stored: StoredInvitation) => Hosting | undefined,
+  ): Promise<CancellableInvitationObservable[]> {
+    const { storage, clock } = this.#parts
+    const observables: CancellableInvitationObservable[] = []
+    for (const [, record] of await storage.list(recordKeys.invitations)) {
+      const stored = parseStoredInvitation(record)
+      const { invitationId } = deriveLinkKeys(stored.link.secret)
+      if (stored.link.kind !== this.#kind || this.#hosted.has(bytesToHex(invitationId))) continue
+      if (clock.now() > stored.link.expiresAtMs + RESUME_MS) {
+        await this.#wipe(stored, invitationId)
+        continue
+      }
+      const hosting = hostingOf(stored)
+      if (hosting === undefined) continue
+      const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
+        storedInvitation(stored, hosting),
+        () => driver.cancel(),
+        (id, yes) => driver.decide(id, yes),
+      )
+      const driver = await this.#serve(hosting, stored, observable)
+      if (!isEndedLife(stored.progress.life)) observables.push(observable)
+    }
+    return observables
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#starting)
+    await Promise.all([...this.#accepting.values()].map(({ driver }) => driver.cancel()))
+    await Promise.all([...this.#hosted.values()].map((driver) => driver.close()))
+  }
+
+  assertOpen(): void {
+    if (this.#closed) throw new InvitationError('CLOSED')
+  }
+
+  async #create(
+    hosting: Hosting,
+    choices: HostChoices,
+    secret: Redacted<Uint8Array>,
+    now: number,
+    observable: CancellableInvitationObservable,
+  ): Promise<HostDriver> {
+    const { networkManager, keyring, storage } = this.#parts
+    hosting.check()
+    const hostKey = await keyring.createKey()
+    const keys = deriveLinkKeys(secret)
+    const { authMethod, multiUse, code, approve, target } = choices
+    const link = InvitationLink.create({
+      kind: this.#kind,
+      type: 'INTERACTIVE',
+      authMethod,
+      multiUse,
+      secret,
+      hostKey,
+      commitment: commitment(keys, this.#kind, hosting.committed()),
+      expiresAtMs: expiry(now, choices),
+      relays: networkManager.relays,
+      hosts: directAddresses(networkManager.addresses()),
+      ...(target !== undefined && { target }),
+    })
+    const stored: StoredInvitation = {
+      link,
+      ...(code !== undefined && { code: new Redacted(code) }),
+      ...(hosting.target && { target: hosting.target }),
+      createdAtMs: now,
+      timeoutMs: choices.timeoutMs,
+      approve,
+      progress: newHostRecord(hostConfig({ multiUse, hasCode: code !== undefined, approve })),
+    }
+    const value = encodeStoredInvitation(stored)
+    await storage.transact([{ key: recordKeys.invitation(keys.invitationId), value }])
+    return this.#serve(hosting, stored, observable)
+  }
+
+  async #serve(
+    hosting: Hosting,
+    stored: StoredInvitation,
+    observable: CancellableInvitationObservable,
+  ): Promise<HostDriver> {
+    const { invitationId } = deriveLinkKeys(stored.link.secret)
+    const prefix = recordKeys.admittedBy(invitationId)
+    const rows = await this.#parts.storage.list(prefix)
+    const admitted = rows.map(([key]) => PublicKey.fromHex(key.slice(prefix.length)))
+    const driver = new HostDriver(this.#parts, hosting.kind(invitationId), stored, admitted, observable)
+    this.#hosted.set(bytesToHex(invitationId), driver)
+    await driver.start()
+    return driver
+  }
+
+  async #accept(
+    asking: Asking,
+    link: InvitationLink,
+    driver: GuestDriver,
+    provider: AuthenticatingInvitationProvider,
+  ): Promise<void> {
+    const joined = await asking.joined(link)
+    if (joined !== undefined) {
+      const success = { state: 'SUCCESS', alreadyMember: true, ...joined } as const
+      return provider.update(provider.invitation.with(success))
+    }
+    // The host's clock decides, but nobody's is that wrong, and no host serves it any more.
+    if (this.#parts.clock.now() > link.expiresAtMs + RESUME_MS)
+      return provider.update(provider.invitation.with({ state: 'EXPIRED' }), new InvitationError('EXPIRED'))
+    await driver.start()
+  }
+
+  async #wipe({ link }: StoredInvitation, invitationId: Uint8Array): Promise<void> {
+    const { storage, keyring } = this.#parts
+    const admitted = await storage.list(recordKeys.admittedBy(invitationId))
+    const gone = [recordKeys.invitation(invitationId), ...admitted.map(([key]) => key)]
+    await storage.transact(gone.map((key) => ({ key, value: undefined })))
+    await keyring.deleteKey(link.hostKey)
+  }
+
+  #track<T>(starting: Promise<T>): Promise<T> {
+    this.#starting.add(starting)
+    const done = () => this.#starting.delete(starting)
+    starting.then(done, done)
+    return starting
+  }
+
+  /** @throws InvitationError */
+  #toLink(invitation: Invitation | InvitationLink | string): InvitationLink {
+    const text = invitation instanceof InvitationLink ? '' : textOf(invitation)
+    const link = invitation instanceof InvitationLink ? invitation : parseInvitation(text)
+    if (link.kind !== this.#kind || link.authMethod === 'KNOWN_PUBLIC_KEY')
+      throw new InvitationError('UNSUPPORTED')
+    return link
+  }
+}
+
+function textOf(invitation: Invitation | string): string {
+  const text = typeof invitation === 'string' ? invitation : invitation.link
+  if (text === undefined) throw new TypeError('expected an invitation that has its link')
+  return text
+}
+
+const expiry = (now: number, { lifetimeS }: HostChoices): number => now + lifetimeS * 1000
+
+function storedInvitation(
+  { link, code, createdAtMs, timeoutMs }: StoredInvitation,
+  { fields }: Hosting,
+): Invitation {
+  return new Invitation(
+    {
+      invitationId: bytesToHex(deriveLinkKeys(link.secret).invitationId),
+      kind: link.kind,
+      type: link.type,
+      authMethod: link.authMethod,
+      multiUse: link.multiUse,
+      state: 'INIT',
+      timeout: timeoutMs,
+      created: new Date(createdAtMs),
+      lifetime: Math.round((link.expiresAtMs - createdAtMs) / 1000),
+      expires: new Date(link.expiresAtMs),
+      ...fields,
+      ...(link.target !== undefined && { target: link.target }),
+    },
+    { link: encodeInvitation(link), ...(code && { authCode: code.unwrap() }) },
+  )
+}
+
+/** Addresses that lead to this device without a relay; those of the loopback only when there are no others. */
+function directAddresses(addresses: readonly string[]): string[] {
+  const direct = addresses.filter((address) => !address.includes('/p2p-circuit'))
+  const public_ = direct.filter((address) => !/^\/ip(4\/127\.|6\/::1\/)/.test(address))
+  return (public_.length > 0 ? public_ : direct).slice(0, MAX_HOST_HINTS)
+}
+
+/** Ends an observable whose driver could not begin. */
+function fail(observable: InvitationObservable, error: unknown): void {
+  observable.update(observable.invitation.with({ state: 'ERROR' }), toInvitationError(error))
+}
+
+function toInvitationError(error: unknown): InvitationError {
+  if (error instanceof InvitationError) return error
+  const code = error instanceof NetworkError ? 'NETWORK_FAILED' : 'STORAGE_FAILED'
+  return new InvitationError(code, { cause: error })
+}
+
+function cancelOnAbort(observable: InvitationObservable, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
+  const cancel = () => void observable.cancel().catch(() => undefined)
+  if (signal.aborted) return cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  const forget = () => signal.removeEventListener('abort', cancel)
+  observable.result().then(forget, forget)
+}
