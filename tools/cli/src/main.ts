@@ -4,6 +4,7 @@ import envPaths from 'env-paths'
 import { exportSpace, importSpace } from './commands/archive.ts'
 import { labelDevice, listDevices, profile, type RevokeOptions, revokeDevice } from './commands/device.ts'
 import { init } from './commands/init.ts'
+import { type InviteDeviceOptions, inviteDevice, joinDevice } from './commands/invite-device.ts'
 import { joinSpace } from './commands/join.ts'
 import { changeRole, handOver, leaveSpace, removeMember } from './commands/member.ts'
 import { log, say } from './commands/messages.ts'
@@ -71,6 +72,7 @@ space
   .option('--words', 'a code of words instead of digits', false)
   .option('--multi-use', 'any number of guests', false)
   .option('--open', 'allow a link without a code for any number of guests', false)
+  .option('--approve', 'ask you before anybody is let in', false)
   .option('--no-qr', 'no QR code')
   .option('--site <url>', 'put the link into the fragment of this URL')
   .option('--expires-minutes <n>', 'how long it can be used', wholeNumber, 24 * 60)
@@ -205,6 +207,23 @@ device
   .addOption(waiting())
   .action(
     run((context, { words: [who], options }: Given<RevokeOptions>) => revokeDevice(context, who, options)),
+  )
+device
+  .command('invite')
+  .description('add a device: prints a link and a code, and asks you before it is added')
+  .option('--words', 'a code of words', false)
+  .option('--no-qr', 'no QR code')
+  .option('--site <url>', 'put the link into the fragment of this URL')
+  .action(run((context, { options }: Given<InviteDeviceOptions>) => inviteDevice(context, options)))
+device
+  .command('join')
+  .description('make this machine a device of yours; asks for the link and the code')
+  .argument('[link]', 'better left out: others on this machine can see it')
+  .option('--label <name>', 'what the device is called; the name of the machine unless given')
+  .action(
+    run((context, { words: [link], options }: Given<{ label?: string }>) =>
+      joinDevice(context, link, options),
+    ),
   )
 
 const recovery = program.command('recovery').description('prepare for the loss of this device')

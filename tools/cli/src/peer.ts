@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { SpaceInvitationsHandler } from '@vestibule/invitations'
+import { DeviceInvitationsHandler, SpaceInvitationsHandler } from '@vestibule/invitations'
 import { Keyring } from '@vestibule/keys'
 import { FileKeyStore } from '@vestibule/keys/node'
 import { NetworkManager } from '@vestibule/network'
@@ -20,6 +20,7 @@ export interface Peer extends AsyncDisposable {
   readonly signingContext: SigningContext
   readonly spaceManager: SpaceManager
   readonly invitations: SpaceInvitationsHandler
+  readonly devices: DeviceInvitationsHandler
   readonly networkManager: NetworkManager
 }
 
@@ -48,13 +49,15 @@ export async function openPeer(place: Place, online: boolean): Promise<Peer> {
     const invitations = stack.use(
       new SpaceInvitationsHandler(networkManager, spaceManager, signingContext, keyring),
     )
+    const devices = stack.use(new DeviceInvitationsHandler(networkManager, spaceManager, keyring))
     // Whoever was invited before may be waiting, or come back for an answer that was lost.
-    if (online) await invitations.restore()
+    if (online) await Promise.all([invitations.restore(), devices.restore()])
     const owned = stack.move()
     return {
       signingContext,
       spaceManager,
       invitations,
+      devices,
       networkManager,
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     }

@@ -40,7 +40,9 @@ async function follow(context: Context, provider: AuthenticatingInvitationProvid
   const { output } = context
   let previewed = false
   for await (const invitation of provider) {
-    output.status('state', { state: invitation.state }, STATUS[invitation.state])
+    const { state, waiting } = invitation
+    const text = waiting === true ? 'Waiting for the host’s yes…' : STATUS[state]
+    output.status('state', { state, ...(waiting === true && { waiting }) }, text)
     if (!previewed && invitation.spaceName !== undefined) {
       const { spaceName, inviterName = '', role = 'NONE' } = invitation
       const text = `${printable(inviterName)} invites you to ${printable(spaceName)} as ${role.toLowerCase()}.`
@@ -52,7 +54,7 @@ async function follow(context: Context, provider: AuthenticatingInvitationProvid
 }
 
 /** Asks the person for the code; an empty line, or the end of the input, gives up. */
-async function answer(
+export async function answer(
   { prompt, signal }: Context,
   provider: AuthenticatingInvitationProvider,
   { attemptsLeft }: Invitation,
@@ -66,7 +68,8 @@ async function answer(
   })
 }
 
-const STATUS: Readonly<Record<Invitation['state'], string>> = {
+/** What the guest does in each state, for a person. */
+export const STATUS: Readonly<Record<Invitation['state'], string>> = {
   INIT: 'Reading the link…',
   CONNECTING: 'Looking for the host…',
   CONNECTED: 'Found the host…',

@@ -10,6 +10,7 @@ import { type Context, within } from '../context.ts'
 import { findSpace } from '../find.ts'
 import { printable } from '../output.ts'
 import { openPeer, type Peer } from '../peer.ts'
+import { confirmEach } from './confirm.ts'
 import { describe } from './space.ts'
 
 /** How long the host stays after the admission, so that the guest gets what was written before. */
@@ -22,6 +23,7 @@ export interface ShareOptions {
   readonly words: boolean
   readonly multiUse: boolean
   readonly open: boolean
+  readonly approve: boolean
   readonly qr: boolean
   readonly site?: string
   readonly expiresMinutes: number
@@ -40,8 +42,10 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
     multiUse: options.multiUse,
     ...code,
     open: options.open,
+    approve: options.approve,
     lifetime: options.expiresMinutes * 60,
   })
+  if (options.approve) confirmEach(context, observable, (name) => `Let ${name} in?`)
   const leave = () => void observable.cancel().catch(() => undefined)
   signal.addEventListener('abort', leave, { once: true })
   try {
@@ -90,7 +94,12 @@ async function isNewCodeWanted({ prompt, output, signal }: Context): Promise<boo
   return answer !== undefined && /^\s*y/i.test(answer)
 }
 
-function show({ output }: Context, invitation: Invitation, { qr, site }: ShareOptions): void {
+/** Link, QR code and code, as a person shares them. */
+export function show(
+  { output }: Context,
+  invitation: Invitation,
+  { qr, site }: Pick<ShareOptions, 'qr' | 'site'>,
+): void {
   const { link = '', authCode, expires } = invitation
   const shared = site === undefined ? link : `${site}#${link}`
   const lines = [
@@ -109,7 +118,8 @@ function show({ output }: Context, invitation: Invitation, { qr, site }: ShareOp
 /** `493 027`; words stay as they are. */
 const spaced = (code: string): string => code.replace(/(\d{3})(?=\d)/g, '$1 ')
 
-const STATUS: Readonly<Record<Invitation['state'], string>> = {
+/** What the host does in each state, for a person. */
+export const STATUS: Readonly<Record<Invitation['state'], string>> = {
   INIT: 'Making the invitation…',
   CONNECTING: 'Waiting for the guest…',
   CONNECTED: 'A guest has opened the link…',
