@@ -3,7 +3,7 @@ import { serve } from './child.ts'
 import type { Writes } from './counting.ts'
 import { sharedNow } from './figures.ts'
 import { bareNode, type RoundTrip, roundTrips, SyncedFile } from './libp2p-floor.ts'
-import { type BenchPeer, newFolder, newPeer, until } from './peer.ts'
+import { type BenchDevice, type BenchPeer, newDevice, newFolder, newPeer, until } from './peer.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -18,12 +18,23 @@ export interface Accepted {
   readonly frames: readonly number[]
 }
 
+/** How it went for a device. */
+export interface AcceptedDevice extends Pick<Accepted, 'endedAt' | 'writes' | 'frames'> {
+  readonly identity: string
+  /** Keys of the spaces that are open there. */
+  readonly spaces: readonly string[]
+}
+
 /** The other process of the benchmark `invite`: one peer at a time, or one bare node. */
 export interface GuestService {
   /** Makes a peer with an identity of its own. */
   open(): Promise<void>
   /** Accepts an invitation, and gives the code as soon as it is asked for. */
   accept(link: string, code?: string): Promise<Accepted>
+  /** Makes a device without an identity. */
+  openDevice(): Promise<void>
+  /** Becomes a device of the identity that invites it, and opens its spaces. */
+  acceptDevice(link: string, code: string): Promise<AcceptedDevice>
   /** Resolves once the space's other member is connected, in the space too. */
   connected(spaceKey: string): Promise<void>
   /** Makes a bare libp2p node and a file. */
@@ -36,6 +47,7 @@ export interface GuestService {
 
 let stack = new AsyncDisposableStack()
 let peer: BenchPeer | undefined
+let device: BenchDevice | undefined
 let bare: { node: Awaited<ReturnType<typeof bareNode>>; file: SyncedFile } | undefined
 
 function opened<T>(thing: T | undefined): T {
@@ -62,6 +74,27 @@ const service: GuestService = {
     return { endedAt, spaceKey, members: members.sort(), writes: tally.writes, frames: tally.frames }
   },
 
+  async openDevice() {
+    device = stack.use(await newDevice())
+  },
+
+  async acceptDevice(link, code) {
+    const { devices, tally, openSpaces } = opened(device)
+    tally.reset()
+    const provider = devices.acceptInvitation(link, { label: 'phone', timeout: TIMEOUT_MS })
+    provider.subscribe({ onAuthenticating: () => void provider.authenticate(code).catch(() => undefined) })
+    await provider.result()
+    const spaceManager = await openSpaces()
+    const endedAt = sharedNow()
+    return {
+      endedAt,
+      identity: String(spaceManager.signingContext.identityKey),
+      spaces: spaceManager.list().map(({ key }) => String(key)),
+      writes: tally.writes,
+      frames: tally.frames,
+    }
+  },
+
   async connected(spaceKey) {
     const space = opened(opened(peer).spaceManager.get(PublicKey.from(spaceKey)))
     await until(space, () => space.peers().length === 1, TIMEOUT_MS)
@@ -83,6 +116,7 @@ const service: GuestService = {
 
   async close() {
     peer = undefined
+    device = undefined
     bare = undefined
     const closing = stack
     stack = new AsyncDisposableStack()

@@ -3,7 +3,7 @@ import type { Benchmark, Outcome } from './benchmark.ts'
 import { Child } from './child.ts'
 import type { Writes } from './counting.ts'
 import { type Report, report, round, sharedNow, summarise, type Time } from './figures.ts'
-import type { Accepted, GuestService } from './invite-guest.ts'
+import type { Accepted, AcceptedDevice, GuestService } from './invite-guest.ts'
 import { answerRoundTrips, bareNode, type RoundTrip, SyncedFile } from './libp2p-floor.ts'
 import { type BenchPeer, newFolder, newPeer, until } from './peer.ts'
 import { aim, table } from './table.ts'
@@ -24,15 +24,17 @@ export interface InviteReport extends Report {
   readonly code: Time
   /** Without a code, into a second space of two peers that are connected already. */
   readonly warm: Time
+  /** A further device of the host's identity, with a code and a yes that are given at once, and one space. */
+  readonly device: Time
 }
 
-const CASES = ['floor', 'none', 'code', 'warm'] as const
+const CASES = ['floor', 'none', 'code', 'warm', 'device'] as const
 type Case = (typeof CASES)[number]
 
 interface Sample {
   readonly elapsedMs: number
   readonly hostWrites: Writes
-  readonly accepted: Accepted
+  readonly accepted: Pick<Accepted, 'endedAt' | 'writes' | 'frames'>
 }
 
 type Guest = Child<GuestService>
@@ -40,8 +42,14 @@ type Guest = Child<GuestService>
 /** `createInvitation` until both ends say `SUCCESS` and the guest's space is open with both members. */
 export const invite: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
   await using guest = new Child<GuestService>(new URL('./invite-guest.ts', import.meta.url))
-  const times: Record<Case, number[]> = { floor: [], none: [], code: [], warm: [] }
-  const examples: Partial<Record<'none' | 'code', Sample>> = {}
+  const times: Record<Case, number[]> = {
+    floor: [],
+    none: [],
+    code: [],
+    warm: [],
+    device: [],
+  }
+  const examples: Partial<Record<'none' | 'code' | 'device', Sample>> = {}
   let ok = true
   const warmUp = Math.min(runs, WARM_UP_RUNS)
   for (let run = -warmUp; run < runs; run++) {
@@ -54,11 +62,14 @@ export const invite: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
       const [code] = await invitations(guest, ['SHARED_SECRET'])
       if (none === undefined || warm === undefined || code === undefined)
         throw new TypeError('a run is missing')
+      const device = await inviteDevice(guest)
+      examples.device ??= device
       examples.none ??= none
       examples.code ??= code
       keep('none', none.elapsedMs)
       keep('warm', warm.elapsedMs)
       keep('code', code.elapsedMs)
+      keep('device', device.elapsedMs)
       keep('floor', await floor(guest, none))
     } catch (error) {
       ok = false
@@ -72,6 +83,7 @@ export const invite: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
     none: summarise(times.none),
     code: summarise(times.code),
     warm: summarise(times.warm),
+    device: summarise(times.device),
   }
   return { report: result, text: inviteText(result, examples) } satisfies Outcome
 }
@@ -120,6 +132,31 @@ async function inviteOnce(
   }
 }
 
+/** A new identity with one space, and a device that becomes one of its own. */
+async function inviteDevice(guest: Guest): Promise<Sample> {
+  await using host = await newPeer('Ada', LISTEN)
+  const space = await host.spaceManager.createSpace({ name: 'Kitchen' })
+  await guest.call('openDevice')
+  host.tally.reset()
+  const startedAt = sharedNow()
+  const observable = host.devices.createInvitation({ timeout: TIMEOUT_MS })
+  const shared = Promise.withResolvers<Promise<AcceptedDevice>>()
+  observable.subscribe({
+    onConnecting: ({ link = '', authCode = '' }) =>
+      shared.resolve(guest.call('acceptDevice', link, authCode)),
+    onRequests: ({ requests = [] }) => {
+      for (const request of requests) observable.approve(request)
+    },
+  })
+  const hosted = observable.result().then(() => ({ endedAt: sharedNow(), writes: host.tally.writes }))
+  const [{ endedAt, writes }, accepted] = await Promise.all([hosted, shared.promise])
+  const { identityKey } = host.spaceManager.signingContext
+  if (accepted.identity !== String(identityKey) || accepted.spaces.join() !== String(space.key))
+    throw new Error('the device is not one of the host’s identity with all its spaces')
+  await guest.call('close')
+  return { elapsedMs: Math.max(endedAt, accepted.endedAt) - startedAt, hostWrites: writes, accepted }
+}
+
 /** What the sample did to disk and network, without the rest of it. The link's way to the guest is in both. */
 async function floor(guest: Guest, { hostWrites, accepted }: Sample): Promise<number> {
   await using stack = new AsyncDisposableStack()
@@ -147,8 +184,8 @@ function tripsOf(frames: readonly number[]): RoundTrip[] {
 }
 
 function inviteText(
-  { floor, none, code, warm, ok }: InviteReport,
-  examples: Partial<Record<'none' | 'code', Sample>>,
+  { floor, none, code, warm, device, ok }: InviteReport,
+  examples: Partial<Record<'none' | 'code' | 'device', Sample>>,
 ): string {
   const row = (name: string, { median, p95, min, n }: Time): string[] => [
     name,
@@ -162,6 +199,7 @@ function inviteText(
     row('none', none),
     row('code', code),
     row('warm', warm),
+    row('device', device),
   ])
   const over = round(code.median - floor.median)
   const aims = [

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SpaceInvitationsHandler } from '@vestibule/invitations'
+import { DeviceInvitationsHandler, SpaceInvitationsHandler } from '@vestibule/invitations'
 import { Keyring } from '@vestibule/keys'
 import { FileKeyStore } from '@vestibule/keys/node'
 import { SigningContext, type Space, SpaceManager } from '@vestibule/space'
@@ -12,28 +12,59 @@ import { TalliedNetwork, Tally } from './counting.ts'
 export interface BenchPeer extends AsyncDisposable {
   readonly spaceManager: SpaceManager
   readonly invitations: SpaceInvitationsHandler
+  readonly devices: DeviceInvitationsHandler
   readonly tally: Tally
 }
 
 /** @param listen multiaddrs; nobody can dial a peer that listens nowhere */
 export async function newPeer(displayName: string, listen: readonly string[]): Promise<BenchPeer> {
   await using stack = new AsyncDisposableStack()
+  const { tally, storage, keyring, network } = await bareDevice(stack, listen)
+  const signingContext = await SigningContext.create({ keyring, storage, displayName })
+  const spaceManager = stack.use(
+    new SpaceManager({ storage, keyring, networkManager: network, signingContext }),
+  )
+  await spaceManager.open()
+  const invitations = stack.use(new SpaceInvitationsHandler(network, spaceManager, signingContext, keyring))
+  const devices = stack.use(new DeviceInvitationsHandler(network, spaceManager, keyring))
+  const owned = stack.move()
+  return { spaceManager, invitations, devices, tally, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** A device that is to become one of an identity, durable in a folder of its own. */
+export interface BenchDevice extends AsyncDisposable {
+  readonly devices: DeviceInvitationsHandler
+  readonly tally: Tally
+  /** Opens the identity and its spaces, once it is one. They are closed with it. */
+  openSpaces(): Promise<SpaceManager>
+}
+
+/** A device without an identity. */
+export async function newDevice(): Promise<BenchDevice> {
+  await using stack = new AsyncDisposableStack()
+  const { tally, storage, keyring, network } = await bareDevice(stack, [])
+  const devices = stack.use(new DeviceInvitationsHandler(network, { storage }, keyring))
+  const owned = stack.move()
+  const openSpaces = async (): Promise<SpaceManager> => {
+    const signingContext = await SigningContext.open({ keyring, storage })
+    const parts = { storage, keyring, networkManager: network, signingContext }
+    const spaceManager = owned.use(new SpaceManager(parts))
+    await spaceManager.open()
+    return spaceManager
+  }
+  return { devices, tally, openSpaces, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function bareDevice(stack: AsyncDisposableStack, listen: readonly string[]) {
   const folder = await newFolder(stack)
   const tally = new Tally()
   const files = await FileStorage.open(folder)
   stack.defer(() => files.close())
   const storage = tally.storage(files)
   const keyring = new Keyring(tally.keyStore(new FileKeyStore(join(folder, 'keys'))))
-  const signingContext = await SigningContext.create({ keyring, storage, displayName })
   const network = stack.use(new TalliedNetwork(tally, { listen }))
   await network.start()
-  const spaceManager = stack.use(
-    new SpaceManager({ storage, keyring, networkManager: network, signingContext }),
-  )
-  await spaceManager.open()
-  const invitations = stack.use(new SpaceInvitationsHandler(network, spaceManager, signingContext, keyring))
-  const owned = stack.move()
-  return { spaceManager, invitations, tally, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { tally, storage, keyring, network }
 }
 
 /** A folder for as long as the stack lives. Its file system is the one that is measured; `TMPDIR` chooses it. */

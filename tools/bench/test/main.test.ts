@@ -40,6 +40,7 @@ describe('bench invite', () => {
       none: time,
       code: time,
       warm: time,
+      device: time,
     })
     expect(code).toBe(0)
   })
