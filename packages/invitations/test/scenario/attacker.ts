@@ -6,7 +6,7 @@ import { type GuestFeeds, provenRequest } from '../../src/kind/space-guest.ts'
 import type { InvitationLink } from '../../src/link/link.ts'
 import { deriveLinkKeys, type LinkKeys } from '../../src/link/link-keys.ts'
 import type { HostMessage } from '../../src/protocol/messages.ts'
-import type { World } from './world.ts'
+import type { Surroundings } from './world.ts'
 
 /** What an attacker has; whatever is left out is its own. */
 export interface Loot {
@@ -14,11 +14,13 @@ export interface Loot {
   readonly keys?: LinkKeys
   readonly keyring?: Keyring
   readonly signingContext?: SigningContext
+  /** Where it looks for the host, instead of where the link says. */
+  readonly addresses?: readonly string[]
 }
 
 /** A guest that does what it likes: one connection on an invitation's topic, moved on message by message. */
 export class Attacker {
-  readonly #world: World
+  readonly #world: Surroundings
   readonly #link: InvitationLink
   readonly #loot: Required<Loot>
   readonly #node: NetworkNode
@@ -36,7 +38,7 @@ export class Attacker {
   readonly ended: Promise<string>
 
   private constructor(
-    world: World,
+    world: Surroundings,
     link: InvitationLink,
     loot: Required<Loot>,
     node: NetworkNode,
@@ -64,7 +66,7 @@ export class Attacker {
   }
 
   /** Finds the host and opens a channel to it. */
-  static async enter(world: World, link: InvitationLink, loot: Loot = {}): Promise<Attacker> {
+  static async enter(world: Surroundings, link: InvitationLink, loot: Loot = {}): Promise<Attacker> {
     const keyring = loot.keyring ?? new Keyring()
     const { clock } = world
     const storage = new MemoryStorage()
@@ -72,10 +74,12 @@ export class Attacker {
       loot.signingContext ??
       (await SigningContext.create({ keyring, storage, displayName: 'mallory', clock }))
     const keys = loot.keys ?? deriveLinkKeys(link.secret)
-    return Attacker.#enter(world, link, { keys, keyring, signingContext }, world.network.createNode())
+    const addresses = loot.addresses ?? link.hosts
+    const complete = { keys, keyring, signingContext, addresses }
+    return Attacker.#enter(world, link, complete, world.network.createNode())
   }
 
-  static async #enter(world: World, link: InvitationLink, loot: Required<Loot>, node: NetworkNode) {
+  static async #enter(world: Surroundings, link: InvitationLink, loot: Required<Loot>, node: NetworkNode) {
     const { clock, network, relay } = world
     const manager = new NetworkManager({
       node: several(node),
@@ -89,7 +93,7 @@ export class Attacker {
     const swarm = await manager.joinSwarm({
       topic: deriveLinkKeys(link.secret).topic,
       topology: 'guest',
-      addresses: link.hosts,
+      addresses: loot.addresses,
       protocolProvider: async (channel) => {
         opened.resolve(channel)
         await channel.ended
@@ -149,9 +153,14 @@ export class Attacker {
     return this.read()
   }
 
-  async leave(): Promise<void> {
+  /** Gives up this connection; its peer may open others. */
+  async hangUp(): Promise<void> {
     await this.#swarm.close()
     await this.#manager.stop()
+  }
+
+  async leave(): Promise<void> {
+    await this.hangUp()
     await this.#node.stop()
   }
 }

@@ -2,7 +2,7 @@ import { Keyring } from '@vestibule/keys'
 import { type Clock, NetworkManager, type NetworkNode } from '@vestibule/network'
 import type { Storage } from '@vestibule/space'
 import { type Disk, keyStoreOf, type Life, storageOf } from './disk.ts'
-import type { World } from './world.ts'
+import type { Surroundings } from './world.ts'
 
 /** What somebody's application runs on. */
 export interface Device {
@@ -24,7 +24,7 @@ export interface Process {
 }
 
 /** Turns a device on. */
-export async function turnOn(world: World, device: Device, onKilled: () => void): Promise<Process> {
+export async function turnOn(world: Surroundings, device: Device, onKilled: () => void): Promise<Process> {
   const { clock: time, network, relay } = world
   const disk = await device.disk.openStorage()
   const timers = new Set<() => void>()

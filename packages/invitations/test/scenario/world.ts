@@ -1,6 +1,7 @@
 import '../crypto-here.ts'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { PublicKey } from '@vestibule/keys'
+import type { NetworkNode, Random } from '@vestibule/network'
 import {
   MemoryNetwork,
   type MemoryNetworkOptions,
@@ -29,8 +30,27 @@ import { type Device, type Process, turnOn } from './process.ts'
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 
+/** Where people and attackers are: on a network in memory, or on sockets. */
+export interface Surroundings {
+  readonly clock: Pick<VirtualClock, 'now' | 'after' | 'settle' | 'advance'>
+  readonly network: {
+    createNode(options?: { readonly reachable?: boolean }): NetworkNode
+    readonly random: Random
+  }
+  readonly relay: { readonly address: string }
+  readonly random: (length: number) => Uint8Array
+}
+
+/** Surroundings that people live in. */
+export interface Peopled extends Surroundings {
+  /** Somebody whose device is on, with an identity of their own. */
+  person(name: string, options?: { readonly skewMs?: number }): Promise<Person>
+  /** Turns every device off. */
+  close(): Promise<void>
+}
+
 /** People with one device each, on a network in memory with one relay. */
-export class World {
+export class World implements Peopled {
   readonly clock: VirtualClock = new Virtual()
   readonly network: MemoryNetwork
   readonly relay: MemoryRelay
@@ -74,13 +94,13 @@ export interface Running extends Process {
 }
 
 export class Person {
-  readonly #world: World
+  readonly #world: Surroundings
   readonly name: string
   readonly #device: Device
   #running: Running | undefined
   #identityKey: PublicKey | undefined
 
-  constructor(world: World, name: string, device: Device) {
+  constructor(world: Surroundings, name: string, device: Device) {
     this.#world = world
     this.name = name
     this.#device = device
