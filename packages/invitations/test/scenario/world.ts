@@ -39,6 +39,8 @@ export interface Surroundings {
   }
   readonly relay: { readonly address: string }
   readonly random: (length: number) => Uint8Array
+  /** Until the network has noticed that somebody is gone. */
+  rest(): Promise<unknown>
 }
 
 /** Surroundings that people live in. */
@@ -70,6 +72,10 @@ export class World implements Peopled {
     this.people.push(person)
     await person.start()
     return person
+  }
+
+  rest(): Promise<unknown> {
+    return this.clock.advance(1_000)
   }
 
   /** Turns every device off, in order, and expects that nothing is left behind. */
@@ -173,8 +179,8 @@ export class Person {
     await clock.settle(spaceManager.close())
     await clock.settle(networkManager.stop())
     await storage.close()
-    // Relays notice within moments; nothing else may be left to do.
-    await clock.advance(1_000)
+    // Nothing else may be left to do.
+    await this.#world.rest()
     life.alive = false
     this.#running = undefined
   }

@@ -28,6 +28,8 @@ export class Sockets implements Peopled {
     this.relay = { address: relay.addresses[0] ?? '' }
   }
 
+  async rest(): Promise<void> {}
+
   static async open(): Promise<Sockets> {
     return new Sockets(await createRelay({ listen: LOOPBACK }))
   }
@@ -46,7 +48,8 @@ export class Sockets implements Peopled {
         }
       return node
     }
-    const surroundings = { ...this, relay: this.relay, network: { ...network, createNode } }
+    const { clock, relay, random, rest } = this
+    const surroundings = { clock, relay, random, rest, network: { ...network, createNode } }
     const person = new Person(surroundings, name, { disk: memoryDisk(), skewMs, reachable: true })
     this.#people.push(person)
     await person.start()
