@@ -212,7 +212,7 @@ export class Invitations {
     hosting.check()
     const hostKey = await keyring.createKey()
     const keys = deriveLinkKeys(secret)
-    const { authMethod, multiUse, code, approve, target } = choices
+    const { authMethod, multiUse, uses, code, approve, target } = choices
     const link = InvitationLink.create({
       kind: this.#kind,
       type: 'INTERACTIVE',
@@ -233,6 +233,7 @@ export class Invitations {
       createdAtMs: now,
       timeoutMs: choices.timeoutMs,
       approve,
+      ...(uses !== undefined && { uses }),
       progress: newHostRecord(hostConfig({ multiUse, hasCode: code !== undefined, approve })),
     }
     const value = encodeStoredInvitation(stored)

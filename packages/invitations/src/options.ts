@@ -11,6 +11,7 @@ export const MAX_LIFETIME_S = 7 * 24 * HOUR_S
 export const DEVICE_LIFETIME_S = 10 * 60
 /** How long a person has, and how long a guest looks for its host: 3 min. In milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 3 * 60_000
+const MAX_USES = 1_000_000
 const MAX_TIMEOUT_MS = HOUR_S * 1000
 
 /** How an invitation is made or accepted. Everything has a default. */
@@ -23,6 +24,8 @@ export interface InvitationsOptions {
   readonly authMethod?: Extract<AuthMethod, 'NONE' | 'SHARED_SECRET'>
   /** Host: any number of guests instead of one. */
   readonly multiUse?: boolean
+  /** Host: how many guests a `multiUse` invitation admits, from 2 to a million; any number unless given. */
+  readonly uses?: number
   /** Host: has to be true for an invitation that is `multiUse`, without a code and without `approve`: whoever gets the link gets in. */
   readonly open?: boolean
   /**
@@ -56,6 +59,7 @@ export interface HostChoices {
   readonly history: 'all' | 'none'
   readonly authMethod: 'NONE' | 'SHARED_SECRET'
   readonly multiUse: boolean
+  readonly uses: number | undefined
   readonly approve: boolean
   readonly code: string | undefined
   readonly lifetimeS: number
@@ -75,6 +79,9 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
   } = options
   if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S))
     throw new TypeError(`a lifetime is at most ${MAX_LIFETIME_S} seconds (7 days), got ${lifetime}`)
+  const { uses } = options
+  if (uses !== undefined && !(multiUse && Number.isSafeInteger(uses) && uses >= 2 && uses <= MAX_USES))
+    throw new TypeError(`uses are from 2 to ${MAX_USES}, of an invitation that is \`multiUse\`, got ${uses}`)
   if (multiUse && authMethod === 'NONE' && !approve && options.open !== true)
     throw new TypeError(
       'an invitation for anybody with the link, any number of times, needs `approve` or `open: true`',
@@ -84,6 +91,7 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     history,
     authMethod,
     multiUse,
+    uses,
     approve,
     code: authMethod === 'SHARED_SECRET' ? codeOf(options, multiUse) : undefined,
     lifetimeS: Math.floor(lifetime),

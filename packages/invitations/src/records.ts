@@ -44,6 +44,8 @@ export interface StoredInvitation {
   readonly timeoutMs: number
   /** Whether a person is asked about each guest. */
   readonly approve: boolean
+  /** How many guests a multi-use invitation admits, where that was said. */
+  readonly uses?: number
   readonly progress: HostRecord
 }
 
@@ -81,6 +83,7 @@ const InvitationRecord = message('InvitationRecord', {
   madeAfter: repeated(bytes(9, { length: 32 }), { max: MAX_PARENTS }),
   approve: bool(11),
   history: enumeration(12, ['all', 'none']),
+  uses: optional(uint32(13)),
 })
 
 const AcceptanceRecord = message('AcceptanceRecord', {
@@ -120,6 +123,7 @@ export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
     madeAfter: (target?.madeAfter ?? []).map((id) => hexToBytes(id)),
     approve: stored.approve,
     history: target?.history ?? 'all',
+    ...(stored.uses !== undefined && { uses: stored.uses }),
   })
 }
 
@@ -143,6 +147,7 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
       createdAtMs,
       timeoutMs,
       approve,
+      ...(read.uses !== undefined && { uses: read.uses }),
       progress,
     }
   })

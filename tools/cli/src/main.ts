@@ -71,6 +71,7 @@ space
   .option('--no-code', 'the link alone lets somebody in')
   .option('--words', 'a code of words instead of digits', false)
   .option('--multi-use', 'any number of guests', false)
+  .option('--uses <n>', 'with --multi-use: so many guests', wholeNumber)
   .option('--open', 'allow a link without a code for any number of guests', false)
   .option('--approve', 'ask you before anybody is let in', false)
   .option('--no-qr', 'no QR code')

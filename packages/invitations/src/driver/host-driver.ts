@@ -60,8 +60,8 @@ export class HostDriver {
     this.#face = new HostFace(observable)
     this.#keys = deriveLinkKeys(stored.link.secret)
     this.#deadlines = new Deadlines(parts.clock)
-    const { link, code, approve } = stored
-    const config = hostConfig({ multiUse: link.multiUse, hasCode: code !== undefined, approve })
+    const { link, code, approve, uses } = stored
+    const config = hostConfig({ multiUse: link.multiUse, uses, hasCode: code !== undefined, approve })
     for (const identity of admitted) this.#admittedBy.add(identity)
     this.#state = hostState(config, stored.progress, [...this.#admittedBy].map(String))
   }

@@ -24,6 +24,8 @@ export interface HostRecord {
 /** Fixed for the life of an invitation. */
 export interface HostConfig {
   readonly multiUse: boolean
+  /** How many guests a multi-use invitation admits; any number when absent. */
+  readonly uses?: number | undefined
   /** Whether there is a code to be guessed. Without one nothing is charged: the link is the secret. */
   readonly hasCode: boolean
   /** Whether a person is asked about each guest whose link, code and keys are proven. */
@@ -44,7 +46,7 @@ export interface HostConfig {
 
 /** The limits of protocol.md, "Rules that the machine enforces". */
 export function hostConfig(
-  kind: Pick<HostConfig, 'multiUse' | 'hasCode'> & Partial<Pick<HostConfig, 'approve'>>,
+  kind: Pick<HostConfig, 'multiUse' | 'hasCode' | 'uses'> & Partial<Pick<HostConfig, 'approve'>>,
 ): HostConfig {
   const slots = kind.multiUse ? 64 : 8
   const bounds = { attempts: 3, slots, maxTyping: 1024, maxGreeting: 256, maxAsking: 128 }
@@ -270,6 +272,11 @@ export function asking(state: HostState): SessionId[] {
 /** Whether a life is never left. */
 export function isEndedLife(life: HostLife): life is 'REDEEMED' | 'EXPIRED' | 'CANCELLED' {
   return life === 'REDEEMED' || life === 'EXPIRED' || life === 'CANCELLED'
+}
+
+/** How many guests an invitation admits. */
+export function usesOf({ multiUse, uses }: Pick<HostConfig, 'multiUse' | 'uses'>): number {
+  return multiUse ? (uses ?? Number.POSITIVE_INFINITY) : 1
 }
 
 /** What an application sees of an invitation that can be found: the session that is furthest decides. */

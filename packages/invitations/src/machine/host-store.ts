@@ -1,5 +1,5 @@
 import { answerAgain, type Draft, store, turnAway } from './host-draft.ts'
-import { effectiveLife, type StoreIntent } from './host-state.ts'
+import { effectiveLife, type StoreIntent, usesOf } from './host-state.ts'
 
 /** Begins what is to be stored next, unless something is being stored. @returns whether something came of it */
 export function storeNext(draft: Draft): boolean {
@@ -29,7 +29,7 @@ function storeCommit(draft: Draft, intent: Extract<StoreIntent, { type: 'commit'
   else if (life !== 'OPEN') turnAway(draft, intent.session, life)
   else
     return store(draft, intent, {
-      life: config.multiUse ? 'OPEN' : 'REDEEMED',
+      life: record.admissions + 1 < usesOf(config) ? 'OPEN' : 'REDEEMED',
       charged: config.hasCode && !config.approve ? record.charged - 1 : record.charged,
       allowed: config.multiUse ? record.allowed + 1 : record.allowed,
       admissions: record.admissions + 1,

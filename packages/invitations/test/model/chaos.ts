@@ -37,6 +37,7 @@ export interface Chaos {
 
 export interface ChaosBounds {
   readonly multiUse: boolean
+  readonly uses?: number
   readonly hasCode: boolean
   readonly approve?: boolean
   /** Wrong codes before the lock. */
@@ -56,6 +57,7 @@ export interface ChaosBounds {
 export const RIGHT: Proof = { right: true, identity: 'A' }
 export const WRONG: Proof = { right: false, identity: 'A' }
 export const OTHER: Proof = { right: true, identity: 'B' }
+export const THIRD: Proof = { right: true, identity: 'C' }
 export const UNPROVEN: Proof = { right: true, identity: undefined }
 
 export function chaos(bounds: ChaosBounds, changes: Partial<HostModel> = {}): Model<Chaos> {

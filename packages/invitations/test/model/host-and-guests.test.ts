@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { guestStep } from '../../src/machine/guest-machine.ts'
-import { type ChaosBounds, chaos, OTHER, RIGHT, UNPROVEN, WRONG } from './chaos.ts'
+import { type ChaosBounds, chaos, OTHER, RIGHT, THIRD, UNPROVEN, WRONG } from './chaos.ts'
 import { explore, type Verdict } from './explore.ts'
 import { mutants } from './mutants.ts'
 import { party } from './party.ts'
@@ -44,6 +44,7 @@ describe('the host keeps the laws whatever guests send', () => {
     ['a crash at any moment', { crashes: 1, ends: true }],
     ['storage that fails once', { failures: 1, ends: true }],
     ['a new code after the lock', { rearms: 1, ends: true }],
+    ['two uses and three identities', { multiUse: true, uses: 2, crashes: 1, proofs: [RIGHT, OTHER, THIRD] }],
     ['multi-use with two identities', { multiUse: true, proofs: [RIGHT, OTHER, WRONG] }],
     [
       'multi-use with cancel, expiry and a crash',

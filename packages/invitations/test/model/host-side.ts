@@ -11,6 +11,7 @@ import {
   hostState,
   isEndedLife,
   type SessionId,
+  usesOf,
 } from '../../src/machine/host-state.ts'
 import type { Refusal } from '../../src/protocol/messages.ts'
 
@@ -281,8 +282,8 @@ export function land(model: HostModel, before: HostSide): HostSide {
     if (side.acknowledged) fail(side, 'law 4: after an acknowledged end nobody is newly admitted')
     if (side.admitted.includes(effect.identity)) fail(side, 'law 2: an identity is admitted once')
     side.admitted = [...side.admitted, effect.identity]
-    if (!model.config.multiUse && side.admitted.length > 1)
-      fail(side, 'law 2: a single-use invitation admits at most one identity')
+    if (side.admitted.length > usesOf(model.config))
+      fail(side, 'law 2: an invitation admits no more identities than it has uses')
     const back = model.config.hasCode && !model.config.approve ? 1 : 0
     if (side.record.charged !== before.record.charged - back)
       fail(side, 'law 6: a right code gives its charge back in the transaction of its admission')

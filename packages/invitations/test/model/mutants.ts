@@ -117,6 +117,17 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
+    name: 'the uses of a multi-use invitation are not counted',
+    law: 'law 2',
+    run: inChaos(
+      (state, event) => {
+        const [next, effects] = hostStep({ ...state, config: { ...state.config, uses: undefined } }, event)
+        return [{ ...next, config: state.config }, effects]
+      },
+      { multiUse: true, uses: 1, proofs: [RIGHT, OTHER] },
+    ),
+  },
+  {
     name: 'the request is not verified',
     law: 'law 3',
     run: inChaos((state, event) =>

@@ -39,6 +39,31 @@ describe('a multi-use invitation', () => {
     for (const guest of guests) expect(namesOf(guest.space)).toHaveLength(11)
   })
 
+  test('with a number of uses admits so many, tells the others that it was used, and counts over restarts', async () => {
+    const space = await ada.createSpace()
+    for (const uses of [1, 2.5, 2_000_000])
+      expect(() => ada.handler.createInvitation(space, { multiUse: true, uses })).toThrow(TypeError)
+    expect(() => ada.handler.createInvitation(space, { uses: 2 })).toThrow(TypeError)
+    const { link, code = '' } = await ada.invite(space, { multiUse: true, uses: 3 })
+    await (await world.person('bob')).join({ link, code })
+    const [observable] = await ada.restart()
+    if (observable === undefined) throw new TypeError('nothing was restored')
+    const guests = await Promise.all([...'cdefg'].map((name) => world.person(name)))
+    const ends = guests.map((guest) => {
+      const provider = guest.accept(link)
+      answer(provider, code)
+      return ended(provider)
+    })
+    const told = await world.clock.settle(Promise.all(ends))
+    expect(told.filter((end) => end === 'SUCCESS')).toHaveLength(2)
+    expect(told.filter((end) => end === 'ERROR REDEEMED')).toHaveLength(3)
+    expect(await world.clock.settle(ended(observable))).toBe('SUCCESS')
+    expect(observable.invitation.open).toBe(false)
+    expect(ada.space?.members()).toHaveLength(4)
+    expect((await ada.record(link))?.progress).toMatchObject({ life: 'REDEEMED', admissions: 3, charged: 0 })
+    expect(await ada.restart()).toEqual([])
+  })
+
   test('goes on after a restart, and knows whom it admitted', async () => {
     const { link, code } = await ada.invite(await ada.createSpace(), { multiUse: true })
     const bob = await world.person('bob')

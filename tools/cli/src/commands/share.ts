@@ -22,6 +22,7 @@ export interface ShareOptions {
   readonly code: boolean
   readonly words: boolean
   readonly multiUse: boolean
+  readonly uses?: number
   readonly open: boolean
   readonly approve: boolean
   readonly qr: boolean
@@ -40,6 +41,7 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
     history: options.history ? 'all' : 'none',
     authMethod: options.code ? 'SHARED_SECRET' : 'NONE',
     multiUse: options.multiUse,
+    ...(options.uses !== undefined && { uses: options.uses }),
     ...code,
     open: options.open,
     approve: options.approve,
