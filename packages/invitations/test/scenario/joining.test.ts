@@ -96,6 +96,31 @@ describe('a guest', () => {
     expect(await ada.admitted()).toEqual([bob.identityKey.toHex()])
   })
 
+  test('has a space that is open, with both members, and writes into it in the moment of its success', async () => {
+    const space = await ada.createSpace()
+    await space.write('before')
+    const { link, code = '' } = await ada.invite(space)
+    const provider = bob.accept(link)
+    answer(provider, code)
+    const used = Promise.withResolvers<{ members: string[]; written: Promise<unknown> }>()
+    provider.subscribe({
+      onSuccess: ({ spaceKey }) => {
+        const his = bob.space
+        if (his === undefined || String(his.key) !== spaceKey) return used.reject(new Error('no space'))
+        used.resolve({ members: namesOf(his), written: his.write('at once') })
+      },
+    })
+    const { members, written } = await world.clock.settle(used.promise)
+    expect(members).toEqual(['ada', 'bob'])
+    await world.clock.settle(written)
+    await world.clock.settle(bob.space?.ready() ?? Promise.reject())
+    await world.clock.advance(MINUTE)
+    // It had not seen what was written before: the two stand in one order for everybody, whichever that is.
+    const [hers, his] = [ada.space, bob.space].map((one) => one?.messages().map(({ text }) => text))
+    expect(his).toEqual(hers)
+    expect(hers?.toSorted()).toEqual(['at once', 'before'])
+  })
+
   test('joins without a code where none is wanted, and is never asked for one', async () => {
     const space = await ada.createSpace()
     const invitation = await ada.invite(space, { authMethod: 'NONE' })
