@@ -5,6 +5,7 @@ import type { Space } from '../../src/index.ts'
 import { heldInOrder } from '../../src/read-keys/current.ts'
 import { topicOf } from '../../src/read-keys/topic.ts'
 import type { SpaceStore } from '../../src/space-store.ts'
+import { withSeededCrypto } from '../simulation/chance.ts'
 import { bring, Person, textsOf, until, World } from '../world.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -57,6 +58,9 @@ class Days extends World {
   }
 }
 
+/** A test whose clock never runs ahead of cryptography on another thread. */
+const onDays = (name: string, run: () => Promise<void>): void => test(name, () => withSeededCrypto(1, run))
+
 const storeOf = (space: Space): SpaceStore => (space as unknown as { readonly store: SpaceStore }).store
 /** The topics that follow from the read keys that a space holds, in the order of their epochs. */
 const topicsOf = (space: Space): Uint8Array[] =>
@@ -90,64 +94,73 @@ async function found(days: Days, name: string, topic: Uint8Array): Promise<numbe
   return new Set(peers.map(({ to }) => to)).size
 }
 
-test('members who are connected when the read key is renewed stay so, and when the old topic is left', async () => {
-  const { days, ada, bob, cem, hers, his, theirs } = await kitchen()
-  const gone: number[] = []
-  for (const space of [hers, his, theirs])
-    space.subscribe({ onPeers: (peers) => void gone.push(2 - peers.length) })
-  await days.clock.settle(hers.rotateReadKey())
-  for (const space of [his, theirs]) await days.until(space, () => topicsOf(space).length === 2)
-  await days.pass(8)
-  expect(gone).toEqual([])
-  await days.clock.settle(theirs.write('still here'))
-  await days.until(hers, () => textsOf(hers).includes('still here'))
-  await days.end(ada, bob, cem)
-})
+onDays(
+  'members who are connected when the read key is renewed stay so, and when the old topic is left',
+  async () => {
+    const { days, ada, bob, cem, hers, his, theirs } = await kitchen()
+    const gone: number[] = []
+    for (const space of [hers, his, theirs])
+      space.subscribe({ onPeers: (peers) => void gone.push(2 - peers.length) })
+    await days.clock.settle(hers.rotateReadKey())
+    for (const space of [his, theirs]) await days.until(space, () => topicsOf(space).length === 2)
+    await days.pass(8)
+    expect(gone).toEqual([])
+    await days.clock.settle(theirs.write('still here'))
+    await days.until(hers, () => textsOf(hers).includes('still here'))
+    await days.end(ada, bob, cem)
+  },
+)
 
-test('a removed member finds others under the topic that it knows for seven days, over restarts, and then nobody', async () => {
-  const { days, ada, bob, cem, hers, his, theirs } = await kitchen()
-  const [known = new Uint8Array()] = topicsOf(theirs)
-  await days.clock.settle(hers.removeMember(cem.signingContext.identityKey))
-  await days.until(his, () => topicsOf(his).length === 2)
-  await days.off(cem)
-  await days.pass(3)
-  await days.off(ada)
-  await days.pass(1)
-  const [again, space] = await days.on(ada)
-  await days.until(space, () => space.peers().length === 1)
-  expect(await found(days, 'watcher on day 4', known)).toBe(2)
-  await days.pass(2.8)
-  expect(await found(days, 'watcher before the end of day 7', known)).toBe(2)
-  await days.pass(0.2)
-  expect(await found(days, 'watcher after day 7', known)).toBe(0)
-  const [, current = new Uint8Array()] = topicsOf(space)
-  expect(await found(days, 'who has the new key', current)).toBe(2)
-  expect([space.peers().length, his.peers().length]).toEqual([1, 1])
-  await days.end(again, bob)
-})
+onDays(
+  'a removed member finds others under the topic that it knows for seven days, over restarts, and then nobody',
+  async () => {
+    const { days, ada, bob, cem, hers, his, theirs } = await kitchen()
+    const [known = new Uint8Array()] = topicsOf(theirs)
+    await days.clock.settle(hers.removeMember(cem.signingContext.identityKey))
+    await days.until(his, () => topicsOf(his).length === 2)
+    await days.off(cem)
+    await days.pass(3)
+    await days.off(ada)
+    await days.pass(1)
+    const [again, space] = await days.on(ada)
+    await days.until(space, () => space.peers().length === 1)
+    expect(await found(days, 'watcher on day 4', known)).toBe(2)
+    await days.pass(2.8)
+    expect(await found(days, 'watcher before the end of day 7', known)).toBe(2)
+    await days.pass(0.2)
+    expect(await found(days, 'watcher after day 7', known)).toBe(0)
+    const [, current = new Uint8Array()] = topicsOf(space)
+    expect(await found(days, 'who has the new key', current)).toBe(2)
+    expect([space.peers().length, his.peers().length]).toEqual([1, 1])
+    await days.end(again, bob)
+  },
+)
 
-test('a member who was away for six days meets the others, one that was away for longer does not', async () => {
-  const { days, ada, bob, cem, hers, his, theirs } = await kitchen()
-  await days.off(bob)
-  await days.off(cem)
-  await days.clock.settle(hers.rotateReadKey())
-  await days.clock.settle(hers.write('under the new one'))
-  await days.pass(3)
-  await days.off(ada)
-  const [again, space] = await days.on(ada)
-  await days.pass(3)
-  const [back, hisAgain] = await days.on(bob)
-  await days.until(hisAgain, () => textsOf(hisAgain).includes('under the new one'))
-  expect(topicsOf(hisAgain)).toEqual(topicsOf(space))
-  await days.off(back)
-  await days.pass(2)
-  const [late, lost] = await days.on(cem)
-  await days.pass(1)
-  expect([lost.peers(), space.peers()]).toEqual([[], []])
-  // Who heard of the new key a day ago is under the old topic, too.
-  const [, between] = await days.on(back)
-  await days.until(lost, () => textsOf(lost).includes('under the new one'))
-  expect(between.peers().length).toBeGreaterThan(0)
-  expect([his.state, theirs.state]).toEqual(['closed', 'closed'])
-  await days.end(again, late, back)
-})
+onDays(
+  'a member who was away for six days meets the others, one that was away for longer does not',
+  async () => {
+    const { days, ada, bob, cem, hers, his, theirs } = await kitchen()
+    await days.off(bob)
+    await days.off(cem)
+    await days.clock.settle(hers.rotateReadKey())
+    await days.clock.settle(hers.write('under the new one'))
+    await days.pass(3)
+    await days.off(ada)
+    const [again, space] = await days.on(ada)
+    await days.pass(3)
+    const [back, hisAgain] = await days.on(bob)
+    await days.until(hisAgain, () => textsOf(hisAgain).includes('under the new one'))
+    expect(topicsOf(hisAgain)).toEqual(topicsOf(space))
+    await days.off(back)
+    await days.pass(2)
+    const [late, lost] = await days.on(cem)
+    await days.pass(1)
+    expect([lost.peers(), space.peers()]).toEqual([[], []])
+    // Who heard of the new key a day ago is under the old topic, too.
+    const [, between] = await days.on(back)
+    await days.until(lost, () => textsOf(lost).includes('under the new one'))
+    expect(between.peers().length).toBeGreaterThan(0)
+    expect([his.state, theirs.state]).toEqual(['closed', 'closed'])
+    await days.end(again, late, back)
+  },
+)
