@@ -1,7 +1,7 @@
 import { distinctUntilChanged, filter, firstValueFrom, from, lastValueFrom, map, toArray } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Invitation, InvitationObservable } from '../../src/index.ts'
-import { answer, ended, MINUTE, type Person, reached, statesOf, World } from './world.ts'
+import { answer, ended, type Person, reached, statesOf, World } from './world.ts'
 
 let world: World
 let ada: Person
@@ -201,51 +201,5 @@ describe('an observable', () => {
       expect(text).not.toContain(code)
     }
     expect(JSON.stringify({ ...observable.invitation })).not.toContain(link)
-  })
-})
-
-describe('a signal', () => {
-  test('cancels the host’s invitation for good', async () => {
-    const controller = new AbortController()
-    const { link, observable } = await ada.invite(await ada.createSpace(), { signal: controller.signal })
-    controller.abort()
-    expect(await world.clock.settle(ended(observable))).toBe('CANCELLED CANCELLED')
-    expect(await world.clock.settle(ended(bob.accept(link)))).toBe('CANCELLED CANCELLED')
-  })
-
-  test('stops the guest, wherever it is', async () => {
-    const { link, code = '' } = await ada.invite(await ada.createSpace())
-    for (const afterMs of [0, 30, 70, 100]) {
-      const controller = new AbortController()
-      const provider = bob.accept(link, { signal: controller.signal })
-      await world.clock.advance(afterMs)
-      controller.abort()
-      expect(await world.clock.settle(ended(provider))).toBe('CANCELLED CANCELLED')
-      await world.clock.advance(MINUTE)
-    }
-    expect((await bob.join({ link, code })).state).toBe('SUCCESS')
-  })
-
-  test('that was aborted before lets nothing begin', async () => {
-    const space = await ada.createSpace()
-    const signal = AbortSignal.abort()
-    const observable = ada.handler.createInvitation(space, { signal })
-    expect(await world.clock.settle(ended(observable))).toBe('CANCELLED CANCELLED')
-    const { link } = await ada.invite(space)
-    const opens = world.network.opens.length
-    expect(await world.clock.settle(ended(bob.accept(link, { signal })))).toBe('CANCELLED CANCELLED')
-    await world.clock.advance(MINUTE)
-    expect(world.network.opens).toHaveLength(opens)
-  })
-
-  test('that aborts after the end changes nothing', async () => {
-    const controller = new AbortController()
-    const { link, code = '' } = await ada.invite(await ada.createSpace())
-    const provider = bob.accept(link, { signal: controller.signal })
-    answer(provider, code)
-    await world.clock.settle(provider.result())
-    controller.abort()
-    await world.clock.advance(1_000)
-    expect(provider.invitation.state).toBe('SUCCESS')
   })
 })
