@@ -12,7 +12,7 @@ import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
-import { type Missing, missingOf } from './lifecycle/missing.ts'
+import { type Missing, missingMessages, missingOf } from './lifecycle/missing.ts'
 import type { SpaceHooks, SpaceParts } from './lifecycle/space-parts.ts'
 import { encodeBody, type Message, type PlacedMessage } from './message.ts'
 import { Outbox, writeMessages } from './messages/outbox.ts'
@@ -251,18 +251,23 @@ export class Space extends MemberActs {
     })
   }
 
-  /** What this device lacks of the space as it was when it came in, and the key to read it now; empty when it is ready. */
+  /**
+   * What this device lacks: of the space as it was when it came in, the key to read it now, and messages that members
+   * who are connected say they have. Empty when nothing is known to be lacking.
+   */
   missing(): Missing[] {
-    return missingOf(this.store)
+    const elsewhere = (feed: PublicKey): number => this.#replication.lengthElsewhere(feed)
+    return [...missingOf(this.store), ...missingMessages(this.store, elsewhere)]
   }
 
   /**
-   * Waits until nothing is {@link Space.missing}. Aborting ends only the wait.
+   * Waits until nothing but messages is {@link Space.missing}: for those there is {@link Space.synced}, as nobody's word
+   * that there are more should keep a space from being used. Aborting ends only the wait.
    * @throws the signal's reason; SpaceError `CLOSED`
    */
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen()
-    await this.#replication.until(() => this.missing().length === 0, options.signal)
+    await this.#replication.until(() => missingOf(this.store).length === 0, options.signal)
   }
 
   /** @internal Serves one channel of the space's swarm. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { MAX_FRAME_BYTES, SpaceFrame } from '../src/replication/frame.ts'
 import { FrameQueue, MAX_READ_AHEAD_BYTES } from '../src/replication/frame-queue.ts'
 import { around } from './wire.ts'
-import { bring, channelPair, Person, textsOf, until, World } from './world.ts'
+import { bring, channelPair, Person, storeOf, textsOf, until, World } from './world.ts'
 
 const never = new AbortController().signal
 const COUNT = 40
@@ -64,6 +64,30 @@ test('what was cut off in the middle goes on where it stopped', async () => {
   expect([rest, textsOf(his)]).toEqual([COUNT - stored, textsOf(hers)])
   again.abort()
   await served
+  await close()
+})
+
+test('what is still to come is said from the beginning, and is nothing that a space has to wait for', async () => {
+  const { hers, his, close } = await setup()
+  const [near, far] = channelPair('ada', 'bob')
+  const hold = Promise.withResolvers<void>()
+  const held = around(near, {
+    send: async (frame, options) => {
+      if (SpaceFrame.parseLenient(frame).entries !== undefined) await hold.promise
+      await near.send(frame, options)
+    },
+  })
+  expect(his.missing()).toEqual([])
+  const served = Promise.allSettled([hers.serve(held, never), his.serve(far, never)])
+  const feed = storeOf(hers).record.dataFeedKey
+  await expect.poll(() => his.missing()).toEqual([{ what: 'DATA_FEED', feed, have: 0, length: COUNT }])
+  await his.ready()
+  hold.resolve()
+  await until(his, () => his.missing().length === 0)
+  expect(textsOf(his)).toEqual(textsOf(hers))
+  near.abort()
+  await served
+  expect(his.missing()).toEqual([])
   await close()
 })
 

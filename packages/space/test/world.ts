@@ -27,6 +27,7 @@ import {
 } from '../src/index.ts'
 import { SpaceFrame } from '../src/replication/frame.ts'
 import { shakeHands } from '../src/replication/handshake.ts'
+import type { SpaceStore } from '../src/space-store.ts'
 
 /** Time stands still; timers never fire. */
 export const stillClock = { now: () => 1_700_000_000_000, after: () => () => {} }
@@ -365,6 +366,10 @@ export async function send(
   await channel.close()
   await served
 }
+
+/** What a space keeps, which its face does not show. */
+export const storeOf = (space: Space): SpaceStore =>
+  (space as unknown as { readonly store: SpaceStore }).store
 
 /** Waits until a condition holds, looking again at every event of the space. */
 export const until = (space: Space, holds: () => boolean): Promise<void> => untilAll([space], holds)

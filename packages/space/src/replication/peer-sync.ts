@@ -31,7 +31,8 @@ const MAX_FEEDS_PER_STEP = 1024
  * 1. Every feed of the space is asked for once, from the entry that is missing here, now and for what follows; and
  *    again when something of it was refused for lying beyond the limit, and the limit has moved.
  * 2. Only what was asked for is sent, in order, each entry once, none that the other end said it has.
- * 3. What was stored is announced once, unless sending it said so already; so an announcement acknowledges.
+ * 3. What was stored is announced once, unless sending it said so already; so an announcement acknowledges. How far a
+ *    feed goes is said before the first of its entries is sent, so that the other end knows what it lacks.
  * 4. Asking and announcing go before entries, and the entries of control feeds before those of data feeds: what
  *    admits a feed is there before the feed.
  * 5. When there is nothing more to send, that is said once for each number of feeds asked for so far.
@@ -79,7 +80,12 @@ export class PeerSync {
 
   /** Whether the other end has stored a feed up to there. */
   has(feed: PublicKey, length: number): boolean {
-    return (this.#theirs.get(feed) ?? 0) >= length
+    return this.lengthOf(feed) >= length
+  }
+
+  /** How far the other end has stored a feed, as it says. */
+  lengthOf(feed: PublicKey): number {
+    return this.#theirs.get(feed) ?? 0
   }
 
   /** Whether the other end was asked for this feed. */
@@ -109,9 +115,7 @@ export class PeerSync {
       }
       return { type: 'want', feeds: wanted.map(({ key, length }) => ({ feed: key, length })) }
     }
-    const news = local
-      .filter((feed) => feed.length > (this.#announced.get(feed.key) ?? 0) && !this.#isToBeSent(feed))
-      .slice(0, MAX_FEEDS_PER_STEP)
+    const news = local.filter((feed) => this.#isToBeAnnounced(feed)).slice(0, MAX_FEEDS_PER_STEP)
     if (news.length > 0) {
       for (const { key, length } of news) this.#announced.set(key, length)
       return { type: 'announce', feeds: news.map(({ key }) => key) }
@@ -126,6 +130,12 @@ export class PeerSync {
 
   #isToBeAsked({ key, length, limit }: LocalFeed): boolean {
     return length < limit && (!this.#asked.has(key) || this.#refused.has(key))
+  }
+
+  #isToBeAnnounced(feed: LocalFeed): boolean {
+    const announced = this.#announced.get(feed.key)
+    if (announced === undefined) return feed.length > 0
+    return feed.length > announced && !this.#isToBeSent(feed)
   }
 
   #isToBeSent({ key, length, limit }: LocalFeed): boolean {

@@ -66,6 +66,11 @@ export class Replication {
     return [...this.#sessions.keys()].map(({ peer }) => peer)
   }
 
+  /** How far those who are connected say that they have a feed. */
+  lengthElsewhere(feed: PublicKey): number {
+    return Math.max(0, ...[...this.#sessions.keys()].map((session) => session.lengthOf(feed)))
+  }
+
   /** Serves one channel until it ends, and then rejects with why: a session has no other end. */
   async serve(channel: Channel, signal: AbortSignal): Promise<void> {
     const running = this.#serve(channel, AbortSignal.any([signal, this.#closing.signal]))

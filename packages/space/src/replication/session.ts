@@ -100,6 +100,11 @@ export class Session {
     return this.#sync.isCaughtUp(this.#store.feeds())
   }
 
+  /** How far the other end has stored a feed, as it says. */
+  lengthOf(feed: PublicKey): number {
+    return this.#sync.lengthOf(feed)
+  }
+
   /** There may be something to send. */
   wake(): void {
     this.#news = true

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryStorage, type Storage, StorageError, type StorageWrite } from '../../src/index.ts'
-import type { Space } from '../../src/space.ts'
-import type { SpaceStore } from '../../src/space-store.ts'
-import { bring, Person, paper, World } from '../world.ts'
+import { bring, Person, paper, storeOf, World } from '../world.ts'
 import { deviceOf } from './stage.ts'
 
 /** A storage that writes so many transactions more, and then nothing, as after a crash. */
@@ -36,8 +34,6 @@ class Dying implements Storage {
 
   async close(): Promise<void> {}
 }
-
-const storeOf = (space: Space): SpaceStore => (space as unknown as { readonly store: SpaceStore }).store
 
 /** Ada's tablet, from which she revokes all others by her phrase: her first device, and a phone that knows one space. */
 async function tablet() {

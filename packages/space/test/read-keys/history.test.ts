@@ -8,10 +8,8 @@ import { openFor } from '../../src/read-keys/open-epoch.ts'
 import { epochToWire, type ReadKey } from '../../src/read-keys/read-key.ts'
 import { SpaceFrame } from '../../src/replication/frame.ts'
 import { shakeHands } from '../../src/replication/handshake.ts'
-import type { SpaceStore } from '../../src/space-store.ts'
-import { bring, channelPair, Person, paper, textsOf, trusting, until, World } from '../world.ts'
+import { bring, channelPair, Person, paper, storeOf, textsOf, trusting, until, World } from '../world.ts'
 
-const storeOf = (space: Space): SpaceStore => (space as unknown as { readonly store: SpaceStore }).store
 const keyOf = ({ signingContext }: Person) => signingContext.identityKey
 const heldBy = (space: Space): string[] =>
   storeOf(space)

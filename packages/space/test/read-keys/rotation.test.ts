@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryStorage, type Space } from '../../src/index.ts'
-import type { SpaceStore } from '../../src/space-store.ts'
-import { bring, Person, paper, textsOf, until, World } from '../world.ts'
+import { bring, Person, paper, storeOf, textsOf, until, World } from '../world.ts'
 
-const storeOf = (space: Space): SpaceStore => (space as unknown as { readonly store: SpaceStore }).store
 const currentOf = (space: Space): string | undefined => storeOf(space).roster.membership.epochs().current?.id
 const epochOfLast = (space: Space): string | undefined => storeOf(space).log.all().at(-1)?.epoch
 const keyOf = ({ signingContext }: Person) => signingContext.identityKey

@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest'
-import type { MemoryStorage, Space } from '../../src/index.ts'
+import type { MemoryStorage } from '../../src/index.ts'
 import { PAST_TOPIC_MS, SpaceTopics } from '../../src/read-keys/topics.ts'
 import { storageKeys } from '../../src/record.ts'
-import type { SpaceStore } from '../../src/space-store.ts'
-import { Person, World } from '../world.ts'
-
-const storeOf = (space: Space): SpaceStore => (space as unknown as { readonly store: SpaceStore }).store
+import { Person, storeOf, World } from '../world.ts'
 
 /** A space that nobody else is in, with a clock that is set by hand. */
 async function alone() {
