@@ -16,6 +16,7 @@ export {
 export { Redacted } from './redacted.ts'
 export { DEFAULT_SEALING_COST, type SealingCost } from './sealing/argon2id.ts'
 export type { Abortable, DataKeyHolder } from './sealing/data-key-holder.ts'
+export { AGREEMENT_KEY_BYTES } from './sealing/hpke.ts'
 export type { RecordCipher } from './sealing/record-cipher.ts'
 export {
   openWithPassphrase,
@@ -24,7 +25,7 @@ export {
   sealWithPassphrase,
 } from './sealing/sealed-box.ts'
 export { SealedKeyStore } from './sealing/sealed-key-store.ts'
-export { AGREEMENT_KEY_BYTES, type SealContext, sealToAgreementKey } from './sealing/sealed-to-key.ts'
+export { type SealContext, sealToAgreementKey } from './sealing/sealed-to-key.ts'
 export {
   nobleBackend,
   nodeBackend,

@@ -135,7 +135,7 @@ export class Keyring implements Signer {
    */
   async agree(ownPublicKey: Uint8Array, otherPublicKey: Uint8Array): Promise<Uint8Array> {
     const record = await this.#read(agreementName(ownPublicKey), ownPublicKey, 'X25519')
-    const secret = sharedSecret(record, otherPublicKey)
+    const secret = sharedSecret(record.secretKey, otherPublicKey)
     record.secretKey.fill(0)
     if (secret === undefined) throw new KeysError('WEAK_AGREEMENT', 'the other public key gives no secret')
     return secret

@@ -36,9 +36,7 @@ describe.each(runtimes)('key pairs and agreement with %s', (_, use) => {
         const publicKey = agreementPublicKey(secretKey)
         expect(publicKey).toEqual(x25519.getPublicKey(secretKey))
         const theirs = x25519.getPublicKey(other)
-        expect(sharedSecret({ secretKey, publicKey }, theirs)).toEqual(
-          x25519.getSharedSecret(secretKey, theirs),
-        )
+        expect(sharedSecret(secretKey, theirs)).toEqual(x25519.getSharedSecret(secretKey, theirs))
       }),
       { numRuns: 20 },
     )
@@ -48,17 +46,17 @@ describe.each(runtimes)('key pairs and agreement with %s', (_, use) => {
     use()
     const bob = { secretKey: hexToBytes(BOB_SECRET), publicKey: hexToBytes(BOB_PUBLIC) }
     expect(agreementPublicKey(bob.secretKey)).toEqual(bob.publicKey)
-    expect(sharedSecret(bob, hexToBytes(ALICE_PUBLIC))).toEqual(hexToBytes(SHARED))
+    expect(sharedSecret(bob.secretKey, hexToBytes(ALICE_PUBLIC))).toEqual(hexToBytes(SHARED))
   })
 
   test('a public key of small order gives no secret', () => {
     use()
-    const { secretKey, publicKey } = generateAgreementKey()
+    const { secretKey } = generateAgreementKey()
     for (const low of [
       '00'.repeat(32),
       `01${'00'.repeat(31)}`,
       'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
     ])
-      expect(sharedSecret({ secretKey, publicKey }, hexToBytes(low))).toBeUndefined()
+      expect(sharedSecret(secretKey, hexToBytes(low))).toBeUndefined()
   })
 })

@@ -120,7 +120,7 @@ function cpaceSessionKey(
 
 function plainSessionKey(own: Agreement, theirShare: Uint8Array): Uint8Array | undefined {
   // A share of small order gives no secret (RFC 7748, section 6.1).
-  const shared = sharedSecret({ secretKey: own.scalar.unwrap(), publicKey: own.share }, theirShare)
+  const shared = sharedSecret(own.scalar.unwrap(), theirShare)
   if (shared === undefined) return undefined
   return hkdf(sha512, shared, own.input.psk.unwrap(), utf8ToBytes('inv/1 session'), 64)
 }

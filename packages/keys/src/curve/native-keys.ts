@@ -38,37 +38,27 @@ function generateNative(curve: 'ed25519' | 'x25519'): KeyPairBytes | undefined {
 export function agreementPublicKey(secretKey: Uint8Array): Uint8Array {
   const crypto = nodeCrypto()
   if (crypto === undefined) return x25519.getPublicKey(secretKey)
-  const key = Buffer.concat([X25519_PKCS8_PREFIX, secretKey])
-  const { x = '' } = crypto
-    .createPublicKey(crypto.createPrivateKey({ key, format: 'der', type: 'pkcs8' }))
-    .export({ format: 'jwk' })
-  return fromBase64Url(x)
+  const spki = crypto
+    .createPublicKey(crypto.createPrivateKey(pkcs8(secretKey)))
+    .export({ format: 'der', type: 'spki' })
+  return new Uint8Array(spki.subarray(X25519_SPKI_PREFIX.length))
 }
-
-/** Everything in the PKCS #8 form of an X25519 key before the key itself (RFC 8410, section 7). */
-const X25519_PKCS8_PREFIX = Uint8Array.of(
-  ...[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20],
-)
 
 /**
  * The X25519 shared secret, 32 bytes, or `undefined` when it would be all zeroes: the other key has small order.
- * @param own both halves, 32 bytes each; that they belong together is the caller's word
+ * @param secretKey 32 bytes
  * @param otherPublicKey 32 bytes
  * @see RFC 7748, section 6.1
  */
-export function sharedSecret(own: KeyPairBytes, otherPublicKey: Uint8Array): Uint8Array | undefined {
-  const { secretKey, publicKey } = own
+export function sharedSecret(secretKey: Uint8Array, otherPublicKey: Uint8Array): Uint8Array | undefined {
   const crypto = nodeCrypto()
   try {
     if (crypto === undefined) return x25519.getSharedSecret(secretKey, otherPublicKey)
-    const okp = { kty: 'OKP', crv: 'X25519' }
+    const key = Buffer.concat([X25519_SPKI_PREFIX, otherPublicKey])
     return new Uint8Array(
       crypto.diffieHellman({
-        privateKey: crypto.createPrivateKey({
-          key: { ...okp, d: base64Url(secretKey), x: base64Url(publicKey) },
-          format: 'jwk',
-        }),
-        publicKey: crypto.createPublicKey({ key: { ...okp, x: base64Url(otherPublicKey) }, format: 'jwk' }),
+        privateKey: crypto.createPrivateKey(pkcs8(secretKey)),
+        publicKey: crypto.createPublicKey({ key, format: 'der', type: 'spki' }),
       }),
     )
   } catch {
@@ -76,6 +66,18 @@ export function sharedSecret(own: KeyPairBytes, otherPublicKey: Uint8Array): Uin
     return undefined
   }
 }
+
+const pkcs8 = (secretKey: Uint8Array) =>
+  ({ key: Buffer.concat([X25519_PKCS8_PREFIX, secretKey]), format: 'der', type: 'pkcs8' }) as const
+
+/** Everything before the key itself in the PKCS #8 form of a secret X25519 key (RFC 8410, section 7). */
+const X25519_PKCS8_PREFIX = Uint8Array.of(
+  ...[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20],
+)
+/** The same in the SubjectPublicKeyInfo of a public one (RFC 8410, section 4). */
+const X25519_SPKI_PREFIX = Uint8Array.of(
+  ...[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00],
+)
 
 export const base64Url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
 const fromBase64Url = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'))

@@ -1,4 +1,8 @@
-import type { KeyPairBytes } from '../curve/native-keys.ts'
+import { x25519 } from '@noble/curves/ed25519.js'
+import { agreementPublicKey, type KeyPairBytes, sharedSecret } from '../curve/native-keys.ts'
+
+/** Length of an X25519 public key in bytes (RFC 7748, section 5). */
+export const AGREEMENT_KEY_BYTES = 32
 
 /** The two parts of a message to one recipient (RFC 9180, section 6.1). */
 export interface HpkeMessage {
@@ -15,20 +19,33 @@ export interface HpkeContext {
 }
 
 /**
- * DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. Curve and cipher run in JavaScript, so that browsers
- * without X25519 in WebCrypto do the same; loaded at the first use, as most programs begin without it.
+ * DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. The curve is the fastest that is there, and the cipher runs
+ * in JavaScript, so that browsers without X25519 in WebCrypto do the same; loaded at the first use, as most programs
+ * begin without it.
  */
 async function loadSuite() {
-  const [{ CipherSuite, HkdfSha256 }, { DhkemX25519HkdfSha256 }, { Chacha20Poly1305 }] = await Promise.all([
-    import('@hpke/core'),
-    import('@hpke/dhkem-x25519'),
-    import('@hpke/chacha20poly1305'),
-  ])
-  return new CipherSuite({
-    kem: new DhkemX25519HkdfSha256(),
-    kdf: new HkdfSha256(),
-    aead: new Chacha20Poly1305(),
-  })
+  const [{ CipherSuite, HkdfSha256 }, { Dhkem, KemId, XCurveDhkemPrimitives }, { Chacha20Poly1305 }] =
+    await Promise.all([import('@hpke/core'), import('@hpke/common'), import('@hpke/chacha20poly1305')])
+  const kdf = new HkdfSha256()
+  const primitives = new XCurveDhkemPrimitives('X25519', AGREEMENT_KEY_BYTES, curve, kdf)
+  class NativeDhkem extends Dhkem {
+    override readonly secretSize = 32
+    override readonly encSize = AGREEMENT_KEY_BYTES
+    override readonly publicKeySize = AGREEMENT_KEY_BYTES
+    override readonly privateKeySize = AGREEMENT_KEY_BYTES
+  }
+  const kem = new NativeDhkem(KemId.DhkemX25519HkdfSha256, primitives, kdf)
+  return new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Chacha20Poly1305() })
+}
+const curve = {
+  ...x25519,
+  utils: { randomSecretKey: async () => x25519.utils.randomSecretKey() },
+  getPublicKey: agreementPublicKey,
+  getSharedSecret(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+    const secret = sharedSecret(secretKey, publicKey)
+    if (secret === undefined) throw new RangeError('a key of small order')
+    return secret
+  },
 }
 let loaded: ReturnType<typeof loadSuite> | undefined
 const suite = (): ReturnType<typeof loadSuite> => {

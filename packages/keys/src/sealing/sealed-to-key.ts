@@ -3,10 +3,8 @@ import type { KeyPairBytes } from '../curve/native-keys.ts'
 import { KeysError } from '../errors.ts'
 import { equalBytes, pae } from '../pae.ts'
 import { bytes, message, uint32, WireError } from '../wire.ts'
-import { type HpkeContext, hpkeOpen, hpkeSeal } from './hpke.ts'
+import { AGREEMENT_KEY_BYTES, type HpkeContext, hpkeOpen, hpkeSeal } from './hpke.ts'
 
-/** Length of an X25519 public key in bytes (RFC 7748, section 5). */
-export const AGREEMENT_KEY_BYTES = 32
 const VERSION = 1
 const RECIPIENT_BYTES = 8
 
