@@ -16,6 +16,8 @@ export function killAll(): void {
 }
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+/** What Node makes of the sources, so that only the first process compiles them. */
+const COMPILED = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url))
 const DEADLINE_MS = 30_000
 
 /** A command line client in a process of its own, with its events as they come. */
@@ -31,9 +33,7 @@ export class CliProcess {
     this.#child = spawn(
       process.execPath,
       ['--conditions=@vestibule/source', MAIN, '--json', '--data', data, ...args],
-      {
-        stdio: ['pipe', 'pipe', 'pipe'],
-      },
+      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, NODE_COMPILE_CACHE: COMPILED } },
     )
     running.add(this.#child)
     const { stdout, stderr } = this.#child

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import envPaths from 'env-paths'
 import { exportSpace, importSpace } from './commands/archive.ts'
