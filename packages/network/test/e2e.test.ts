@@ -1,4 +1,4 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { webSockets } from '@libp2p/websockets'
@@ -268,3 +268,17 @@ async function tcpProxy(port: number): Promise<{ port: number; cut(): void; clos
     },
   }
 }
+
+test('a dial that is given up leaves no socket', async () => {
+  const sockets: Socket[] = []
+  const silent = createServer((socket) => sockets.push(socket.resume()))
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  cleanups.push(() => silent.close())
+  const { port } = silent.address() as AddressInfo
+  const relays = [`/ip4/127.0.0.1/tcp/${port}/ws/p2p/12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5`]
+  const node = await manager({ relays })
+  await node.joinSwarm({ topic: TOPIC, topology: 'host', protocolProvider: echo })
+  await vi.waitFor(() => expect(sockets).toHaveLength(1))
+  await node.stop()
+  await vi.waitFor(() => expect(sockets[0]?.destroyed).toBe(true))
+})
