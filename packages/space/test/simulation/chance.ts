@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHash, createHmac, hkdfSync } from 'node:crypto'
 import { Keyring } from '@vestibule/keys'
 import { seededRandom } from '@vestibule/network/testing'
 
@@ -61,7 +61,8 @@ export class SeededKeyring extends Keyring {
 
 /**
  * The platform's crypto for one run: random numbers follow from the seed, and nothing is done on other threads, whose
- * answers come when they like. Verification then takes `node:crypto`, as it does for few signatures; HPKE needs HMAC and HKDF.
+ * answers come when they like. Verification then takes `node:crypto`, as it does for few signatures; HPKE needs HMAC and HKDF, snapshots a
+ * hash.
  */
 export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): Promise<T> {
   const chance = new Chance(seed)
@@ -84,6 +85,9 @@ export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): 
 type Bytes = Uint8Array | ArrayBuffer
 
 const here = {
+  digest: async (_: string, data: Bytes) =>
+    new Uint8Array(createHash('sha256').update(new Uint8Array(data)).digest()).buffer,
+
   importKey: async (
     _: string,
     key: Bytes,
