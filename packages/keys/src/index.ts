@@ -26,6 +26,7 @@ export {
 } from './sealing/sealed-box.ts'
 export { SealedKeyStore } from './sealing/sealed-key-store.ts'
 export { type SealContext, sealToAgreementKey } from './sealing/sealed-to-key.ts'
+export { type MessageCipher, xchacha20poly1305 } from './sealing/xchacha.ts'
 export {
   nobleBackend,
   nodeBackend,

@@ -7,7 +7,7 @@ export interface KeyPairBytes {
 }
 
 /** `node:crypto`, where it is there: key generation and agreement are ten to forty times faster than noble's. */
-const nodeCrypto = () => globalThis.process?.getBuiltinModule?.('node:crypto')
+export const nodeCrypto = () => globalThis.process?.getBuiltinModule?.('node:crypto')
 
 /** A fresh Ed25519 key pair; the secret is the seed. */
 export function generateSigningKey(): KeyPairBytes {

@@ -1,4 +1,3 @@
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { randomBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { KeysError } from '../errors.ts'
 import { equalBytes, pae } from '../pae.ts'
@@ -6,6 +5,7 @@ import { Redacted } from '../redacted.ts'
 import { encodeChecked, parseChecked } from '../store/checked-record.ts'
 import { bytes, type MessageOf, message, uint32 } from '../wire.ts'
 import { argon2id, costProblem, DEFAULT_SEALING_COST, type SealingCost } from './argon2id.ts'
+import { type MessageCipher, xchacha20poly1305 } from './xchacha.ts'
 
 export interface SealingOptions {
   /** What a guess at the passphrase costs; {@link DEFAULT_SEALING_COST} unless given. */
@@ -88,11 +88,7 @@ export async function openWithPassphrase(
 }
 
 /** Opens a ciphertext under a key that is known to be right. @throws KeysError CORRUPT_RECORD */
-export function decrypt(
-  { decrypt }: ReturnType<typeof xchacha20poly1305>,
-  sealed: Uint8Array,
-  what: string,
-): Uint8Array {
+export function decrypt({ decrypt }: MessageCipher, sealed: Uint8Array, what: string): Uint8Array {
   try {
     return decrypt(sealed)
   } catch (cause) {

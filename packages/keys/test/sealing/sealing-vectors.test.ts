@@ -1,11 +1,16 @@
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { xchacha20poly1305 as noble } from '@noble/ciphers/chacha.js'
 import { argon2id as nobleArgon2 } from '@noble/hashes/argon2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { equalBytes } from '../../src/pae.ts'
 import { argon2id, nobleArgon2id, wasmArgon2id } from '../../src/sealing/argon2id.ts'
+import { xchacha20poly1305 } from '../../src/sealing/xchacha.ts'
 
-afterEach(() => vi.unstubAllGlobals())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
 
 describe('vectors: XChaCha20-Poly1305', () => {
   // draft-irtf-cfrg-xchacha-03, appendix A.3.1.
@@ -35,6 +40,46 @@ describe('vectors: XChaCha20-Poly1305', () => {
     }
     const other = associated.with(0, 0)
     expect(() => xchacha20poly1305(key, nonce, other).decrypt(hexToBytes(sealed))).toThrow()
+  })
+})
+
+describe.each([
+  ['node:crypto', () => {}],
+  ['noble', () => vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)],
+] as const)('messages of any length, with %s', (_, use) => {
+  const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
+  const inputs = fc.tuple(bytes(32), bytes(24), fc.uint8Array({ maxLength: 64 }))
+
+  test.each([0, 4_095, 4_096, 70_000])('%i bytes are sealed as noble seals them, and opened', (length) => {
+    use()
+    fc.assert(
+      fc.property(inputs, bytes(1), ([key, nonce, associated], [value = 0]) => {
+        const plaintext = new Uint8Array(length).map((_, at) => value + at * 7)
+        const cipher = xchacha20poly1305(key, nonce, associated)
+        const sealed = cipher.encrypt(plaintext)
+        expect(equalBytes(sealed, noble(key, nonce, associated).encrypt(plaintext))).toBe(true)
+        expect(equalBytes(cipher.decrypt(sealed), plaintext)).toBe(true)
+        for (const at of [0, sealed.length - 1])
+          expect(() => cipher.decrypt(sealed.with(at, (sealed[at] ?? 0) ^ 1))).toThrow()
+        const other = xchacha20poly1305(key, nonce, Uint8Array.of(...associated, 0))
+        expect(() => other.decrypt(sealed)).toThrow()
+      }),
+      { numRuns: 5 },
+    )
+  })
+
+  test('keys and nonces of another length are refused', () => {
+    use()
+    for (const [key, nonce] of [
+      [31, 24],
+      [33, 24],
+      [32, 12],
+      [32, 25],
+    ] as const)
+      for (const length of [10, 5_000])
+        expect(() =>
+          xchacha20poly1305(new Uint8Array(key), new Uint8Array(nonce)).encrypt(new Uint8Array(length)),
+        ).toThrow()
   })
 })
 

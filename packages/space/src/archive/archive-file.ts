@@ -1,4 +1,3 @@
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, randomBytes } from '@noble/hashes/utils.js'
 import {
@@ -7,6 +6,7 @@ import {
   type Passphrase,
   type SealingCost,
   sealWithPassphrase,
+  xchacha20poly1305,
 } from '@vestibule/keys'
 import {
   bytes,

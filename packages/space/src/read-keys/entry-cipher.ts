@@ -1,8 +1,7 @@
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { type PublicKey, pae, Redacted } from '@vestibule/keys'
+import { type PublicKey, pae, Redacted, xchacha20poly1305 } from '@vestibule/keys'
 import { epochToWire, type ReadKey } from './read-key.ts'
 
 /** Length of the nonce of a sealed entry (XChaCha20). Drawn at random, it never comes twice. */
