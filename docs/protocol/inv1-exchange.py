@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Finds every value of inv1-exchange.json by nothing but invitations.md and the Python standard library.
+"""Finds every value of inv1-exchange.json and inv1-known-guests.json by nothing but invitations.md and the Python standard library.
 
 It shares no line with the implementation in TypeScript, so that what both agree on is what the text says. Not fast,
 not in constant time: to check an implementation against, not to use.
@@ -10,7 +10,9 @@ import hmac
 import json
 import pathlib
 
-VECTOR = json.loads((pathlib.Path(__file__).parent / "inv1-exchange.json").read_text())
+HERE = pathlib.Path(__file__).parent
+VECTOR = json.loads((HERE / "inv1-exchange.json").read_text())
+KNOWN_GUESTS = json.loads((HERE / "inv1-known-guests.json").read_text())
 checked = 0
 
 
@@ -361,4 +363,27 @@ check("the first credential", kind, b"SpaceGenesis")
 genesis_id = hashlib.sha256(pae("vestibule credential v1", kind, signer, payload)).digest()
 tag = hmac.digest(derive("commitment", 32), pae("inv/1 commitment", "SPACE", genesis_id), "sha512")
 check("commitment", tag[:16], commitment)
+# Links for a known guest, and the proof of the known key in message 5.
+for vector in KNOWN_GUESTS:
+    what, text = vector["what"], vector["link"]
+    link = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    body, checksum = link[:-4], link[-4:]
+    check(f"checksum of a link: {what}", checksum, hashlib.sha256(body).digest()[:4])
+    check("magic and version", body[:4], bytes.fromhex("bdeb2d01"))
+    check("method of a known public key", body[4] >> 2 & 3, 2)
+    check("L", body[5:21].hex(), vector["secret"])
+    check("HK", body[21:53].hex(), vector["hostKey"])
+    check("commitment of the link", body[53:69].hex(), vector["commitment"])
+    check("expires", int.from_bytes(body[69:73], "big"), vector["expires"])
+    seed = bytes.fromhex(vector["seed"])
+    carried = body[4] >> 5 & 3 == 2
+    if not carried:
+        check("guest", body[73:89], sha512(pae("inv/1 guest", ed25519_public(seed)))[:16])
+    else:
+        check("carried seed", body[-32:], seed)
+    hashed = body[:-32] if carried else body
+    check("invHash", sha512(pae("inv/1 link", hashed)).hex(), vector["invHash"])
+    request, th2 = bytes.fromhex(vector["request"]), bytes.fromhex(vector["th2"])
+    statement = pae("inv/1 proof", "KNOWN_KEY", th2, sha512(pae("inv/1 request", request)))
+    check("proof by the known key", ed25519_sign(seed, statement).hex(), vector["proof"])
 print(f"ok: {checked} values")

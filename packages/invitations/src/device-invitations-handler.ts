@@ -18,8 +18,10 @@ import type { HandlerOptions } from './space-invitations-handler.ts'
 export interface DeviceInvitationsOptions
   extends Pick<
     InvitationsOptions,
-    'authMethod' | 'codeLength' | 'codeAlphabet' | 'lifetime' | 'timeout' | 'target' | 'signal'
+    'codeLength' | 'codeAlphabet' | 'lifetime' | 'timeout' | 'target' | 'signal'
   > {
+  /** Host: `SHARED_SECRET` (a code, told over another channel) unless given, or `NONE` (the link is the secret). */
+  readonly authMethod?: 'NONE' | 'SHARED_SECRET'
   /** Guest: what the device is to be called, shown to the person who confirms it; at most 64 bytes of UTF-8. */
   readonly label?: string
 }
@@ -83,6 +85,8 @@ export class DeviceInvitationsHandler implements AsyncDisposable {
     if (lifetime > DEVICE_LIFETIME_S)
       throw new TypeError(`a lifetime is at most ${DEVICE_LIFETIME_S} seconds (10 min), got ${lifetime}`)
     const choices = hostChoices({ ...options, lifetime, approve: true })
+    if (choices.authMethod === 'KNOWN_PUBLIC_KEY')
+      throw new TypeError('a device that is invited has no identity yet whose key could be known')
     const hosting = this.#hosting()
     if (hosting === undefined) throw new InvitationError('NO_IDENTITY')
     return this.#invitations.create(hosting, choices, options)

@@ -15,6 +15,7 @@ const SENTENCES = {
   CODE_NOT_WANTED: 'No code is wanted now.',
   WRONG_CODE: 'The code was wrong. Ask the sender of the invitation for it.',
   DECLINED: 'The sender of the invitation declined the request.',
+  WRONG_GUEST: 'This invitation is for somebody else.',
   NOT_ALLOWED: 'The sender of the invitation may not admit this person.',
   ALREADY_JOINED: 'You are a member of this space already.',
   NO_IDENTITY: 'There is no identity on this device yet.',

@@ -74,6 +74,8 @@ export interface InvitationFields {
   readonly target?: string
   /** Device kind, on the host, and on the guest with `SUCCESS`: the identity's public key. */
   readonly identityKey?: string
+  /** On the host of an invitation for one identity: that identity's public key. */
+  readonly guestKey?: string
   /** How many more codes are compared, after a wrong one. */
   readonly attemptsLeft?: number
   /** On the guest: code and keys were right, and a person at the host is being asked. */
@@ -117,6 +119,7 @@ export class Invitation implements InvitationFields, InvitationSecrets {
   declare readonly spaceKey?: string
   declare readonly target?: string
   declare readonly identityKey?: string
+  declare readonly guestKey?: string
   declare readonly attemptsLeft?: number
   declare readonly waiting?: boolean
   declare readonly requests?: readonly GuestRequest[]

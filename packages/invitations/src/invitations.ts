@@ -8,6 +8,7 @@ import { InvitationError } from './errors.ts'
 import { Invitation, type InvitationFields } from './invitation.ts'
 import type { GuestKind, HostKind } from './kind/kind.ts'
 import { encodeInvitation, InvitationLink, parseInvitation } from './link/link.ts'
+import { newLinkGuest } from './link/link-guest.ts'
 import { commitment, deriveLinkKeys, LINK_SECRET_BYTES } from './link/link-keys.ts'
 import type { InvitationKind } from './link/link-layout.ts'
 import { hostConfig, isEndedLife, newHostRecord } from './machine/host-state.ts'
@@ -18,6 +19,7 @@ import {
   isEnded,
 } from './observable.ts'
 import { codeOf, type HostChoices, type InvitationsOptions, type RearmOptions, timeoutOf } from './options.ts'
+import type { KnownGuest } from './protocol/proofs.ts'
 import {
   encodeStoredInvitation,
   parseStoredInvitation,
@@ -37,8 +39,11 @@ export interface Hosting {
   /** What the link commits to: the id of the space's genesis, or the identity key. 32 bytes. */
   readonly committed: () => Uint8Array
   readonly target?: SpaceTarget
-  /** @param invitationId 16 bytes */
-  readonly kind: (invitationId: Uint8Array) => HostKind
+  /**
+   * @param invitationId 16 bytes
+   * @param known whom the invitation is for, if that is said
+   */
+  readonly kind: (invitationId: Uint8Array, known?: KnownGuest) => HostKind
   /** @throws InvitationError `NOT_ALLOWED` */
   readonly check: () => void
 }
@@ -88,6 +93,7 @@ export class Invitations {
       expires: new Date(expiry(now, choices)),
       ...hosting.fields,
       ...(choices.target !== undefined && { target: choices.target }),
+      ...(choices.guestKey instanceof PublicKey && { guestKey: String(choices.guestKey) }),
     })
     const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
       invitation,
@@ -208,11 +214,12 @@ export class Invitations {
     now: number,
     observable: CancellableInvitationObservable,
   ): Promise<HostDriver> {
-    const { networkManager, keyring, storage } = this.#parts
+    const { networkManager, keyring, storage, random } = this.#parts
     hosting.check()
     const hostKey = await keyring.createKey()
     const keys = deriveLinkKeys(secret)
-    const { authMethod, multiUse, uses, code, approve, target } = choices
+    const { authMethod, guestKey, multiUse, uses, code, approve, target } = choices
+    const known = guestKey && (await newLinkGuest(guestKey, random))
     const link = InvitationLink.create({
       kind: this.#kind,
       type: 'INTERACTIVE',
@@ -221,6 +228,7 @@ export class Invitations {
       secret,
       hostKey,
       commitment: commitment(keys, this.#kind, hosting.committed()),
+      ...(known && { guest: known.guest }),
       expiresAtMs: expiry(now, choices),
       relays: networkManager.relays,
       hosts: directAddresses(networkManager.addresses()),
@@ -230,6 +238,7 @@ export class Invitations {
       link,
       ...(code !== undefined && { code: new Redacted(code) }),
       ...(hosting.target && { target: hosting.target }),
+      ...(known && { guestKey: known.key }),
       createdAtMs: now,
       timeoutMs: choices.timeoutMs,
       approve,
@@ -250,7 +259,10 @@ export class Invitations {
     const prefix = recordKeys.admittedBy(invitationId)
     const rows = await this.#parts.storage.list(prefix)
     const admitted = rows.map(([key]) => PublicKey.fromHex(key.slice(prefix.length)))
-    const driver = new HostDriver(this.#parts, hosting.kind(invitationId), stored, admitted, observable)
+    const { guest } = stored.link
+    const known = guest && stored.guestKey && { type: guest.type, key: stored.guestKey }
+    const kind = hosting.kind(invitationId, known)
+    const driver = new HostDriver(this.#parts, kind, stored, admitted, observable)
     this.#hosted.set(bytesToHex(invitationId), driver)
     await driver.start()
     return driver
@@ -292,7 +304,8 @@ export class Invitations {
   #toLink(invitation: Invitation | InvitationLink | string): InvitationLink {
     const text = invitation instanceof InvitationLink ? '' : textOf(invitation)
     const link = invitation instanceof InvitationLink ? invitation : parseInvitation(text)
-    if (link.kind !== this.#kind || link.authMethod === 'KNOWN_PUBLIC_KEY')
+    // A device has no identity yet whose key could be known.
+    if (link.kind !== this.#kind || (link.kind === 'DEVICE' && link.guest !== undefined))
       throw new InvitationError('UNSUPPORTED')
     return link
   }
@@ -307,7 +320,7 @@ function textOf(invitation: Invitation | string): string {
 const expiry = (now: number, { lifetimeS }: HostChoices): number => now + lifetimeS * 1000
 
 function storedInvitation(
-  { link, code, createdAtMs, timeoutMs }: StoredInvitation,
+  { link, code, createdAtMs, timeoutMs, guestKey }: StoredInvitation,
   { fields }: Hosting,
 ): Invitation {
   return new Invitation(
@@ -324,6 +337,7 @@ function storedInvitation(
       expires: new Date(link.expiresAtMs),
       ...fields,
       ...(link.target !== undefined && { target: link.target }),
+      ...(link.guest?.type === 'KEY_HASH' && guestKey && { guestKey: String(guestKey) }),
     },
     { link: encodeInvitation(link), ...(code && { authCode: code.unwrap() }) },
   )

@@ -1,4 +1,5 @@
 import type { Role } from '@vestibule/credentials'
+import { PublicKey } from '@vestibule/keys'
 import { generateCode, MIN_CODE_VALUES, MULTI_USE_CODE_VALUES } from './link/codes.ts'
 import type { AuthMethod } from './link/link-layout.ts'
 
@@ -20,8 +21,17 @@ export interface InvitationsOptions {
   readonly role?: Role
   /** Host: `none` for guests who read only what is written once they are in; `all` unless given, what the host may read. */
   readonly history?: 'all' | 'none'
-  /** Host: `SHARED_SECRET` (a code, told over another channel) unless given, or `NONE` (the link is the secret). */
-  readonly authMethod?: Extract<AuthMethod, 'NONE' | 'SHARED_SECRET'>
+  /**
+   * Host: `SHARED_SECRET` (a code, told over another channel), `NONE` (the link is the secret), or `KNOWN_PUBLIC_KEY`
+   * (see `guestKey`). The last where a `guestKey` is given, else the first.
+   */
+  readonly authMethod?: AuthMethod
+  /**
+   * Host: the identity key of whom the invitation is for, who needs no code: any of its devices may accept, and nobody
+   * else is admitted. Or `carried`, for compatibility: a key pair is made that the link carries, which adds nothing to
+   * its secret.
+   */
+  readonly guestKey?: PublicKey | 'carried'
   /** Host: any number of guests instead of one. */
   readonly multiUse?: boolean
   /** Host: how many guests a `multiUse` invitation admits, from 2 to a million; any number unless given. */
@@ -57,7 +67,8 @@ export type RearmOptions = Pick<InvitationsOptions, 'codeLength' | 'codeAlphabet
 export interface HostChoices {
   readonly role: Role
   readonly history: 'all' | 'none'
-  readonly authMethod: 'NONE' | 'SHARED_SECRET'
+  readonly authMethod: AuthMethod
+  readonly guestKey: PublicKey | 'carried' | undefined
   readonly multiUse: boolean
   readonly uses: number | undefined
   readonly approve: boolean
@@ -72,7 +83,8 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
   const {
     role = 'EDITOR',
     history = 'all',
-    authMethod = 'SHARED_SECRET',
+    guestKey,
+    authMethod = guestKey === undefined ? 'SHARED_SECRET' : 'KNOWN_PUBLIC_KEY',
     multiUse = false,
     approve = false,
     lifetime = DEFAULT_LIFETIME_S,
@@ -82,7 +94,11 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
   const { uses } = options
   if (uses !== undefined && !(multiUse && Number.isSafeInteger(uses) && uses >= 2 && uses <= MAX_USES))
     throw new TypeError(`uses are from 2 to ${MAX_USES}, of an invitation that is \`multiUse\`, got ${uses}`)
-  if (multiUse && authMethod === 'NONE' && !approve && options.open !== true)
+  if ((authMethod === 'KNOWN_PUBLIC_KEY') !== (guestKey !== undefined))
+    throw new TypeError('a `guestKey` is given if and only if the method is `KNOWN_PUBLIC_KEY`')
+  if (multiUse && guestKey instanceof PublicKey)
+    throw new TypeError('an invitation for one identity is not for many: `multiUse` makes no sense')
+  if (multiUse && authMethod !== 'SHARED_SECRET' && !approve && options.open !== true)
     throw new TypeError(
       'an invitation for anybody with the link, any number of times, needs `approve` or `open: true`',
     )
@@ -90,6 +106,7 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     role,
     history,
     authMethod,
+    guestKey,
     multiUse,
     uses,
     approve,

@@ -44,6 +44,8 @@ export interface StoredInvitation {
   readonly timeoutMs: number
   /** Whether a person is asked about each guest. */
   readonly approve: boolean
+  /** With the method of a known public key: that key. */
+  readonly guestKey?: PublicKey
   /** How many guests a multi-use invitation admits, where that was said. */
   readonly uses?: number
   readonly progress: HostRecord
@@ -84,6 +86,7 @@ const InvitationRecord = message('InvitationRecord', {
   approve: bool(11),
   history: enumeration(12, ['all', 'none']),
   uses: optional(uint32(13)),
+  guestKey: optional(bytes(14, { length: 32 })),
 })
 
 const AcceptanceRecord = message('AcceptanceRecord', {
@@ -124,6 +127,7 @@ export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
     approve: stored.approve,
     history: target?.history ?? 'all',
     ...(stored.uses !== undefined && { uses: stored.uses }),
+    ...(stored.guestKey && { guestKey: stored.guestKey.toBytes() }),
   })
 }
 
@@ -137,6 +141,8 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
     const parsed = InvitationLink.fromBytes(link)
     if (parsed.kind === 'SPACE' ? space === undefined || role === 'NONE' : role !== 'NONE')
       throw new InvitationError('STORAGE_FAILED')
+    const guestKey = read.guestKey && PublicKey.from(read.guestKey)
+    if ((guestKey === undefined) !== (parsed.guest === undefined)) throw new InvitationError('STORAGE_FAILED')
     return {
       link: parsed,
       ...(code !== undefined && { code: new Redacted(code) }),
@@ -148,6 +154,7 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
       timeoutMs,
       approve,
       ...(read.uses !== undefined && { uses: read.uses }),
+      ...(guestKey !== undefined && { guestKey }),
       progress,
     }
   })

@@ -9,6 +9,7 @@ import { type Hosting, Invitations } from './invitations.ts'
 import { SpaceGuest } from './kind/space-guest.ts'
 import { SpaceHost } from './kind/space-host.ts'
 import type { InvitationLink } from './link/link.ts'
+import { isForAnother } from './link/link-guest.ts'
 import { commitment, deriveLinkKeys } from './link/link-keys.ts'
 import type { AuthenticatingInvitationProvider, CancellableInvitationObservable } from './observable.ts'
 import { hostChoices, type InvitationsOptions, type RearmOptions } from './options.ts'
@@ -74,7 +75,8 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
 
   /**
    * Looks for the host of an invitation and asks it for admission. The same link accepted again meanwhile gives
-   * the same provider; one of a space that this identity is a member of already ends with `SUCCESS` at once.
+   * the same provider; one of a space that this identity is a member of already ends with `SUCCESS` at once, and one
+   * that is for another identity with `ERROR` and `WRONG_GUEST`, before anybody hears of it.
    *
    * @param invitation a link (text or URL, untrusted), a parsed link, or an invitation that has one
    * @throws InvitationError `LINK_TOO_LONG`, `LINK_FOREIGN`, `LINK_MALFORMED`, `LINK_VERSION`, `UNSUPPORTED`, `CLOSED`
@@ -142,19 +144,23 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
       },
       committed: () => hexToBytes(space.genesisId),
       target,
-      kind: (invitationId) => new SpaceHost(space, this.#signingContext, target, invitationId),
+      kind: (invitationId, known) => new SpaceHost(space, this.#signingContext, target, invitationId, known),
       check: () => {
         if (!space.mayAdmit(role)) throw new InvitationError('NOT_ALLOWED')
       },
     }
   }
 
+  /** @throws InvitationError `WRONG_GUEST` */
   #joined(link: InvitationLink): Partial<InvitationFields> | undefined {
     const keys = deriveLinkKeys(link.secret)
     const isPromised = ({ genesisId }: Space): boolean =>
       equalBytes(link.commitment, commitment(keys, 'SPACE', hexToBytes(genesisId)))
     const space = this.#spaceManager.list().find(isPromised)
-    if (space === undefined || space.removal !== undefined) return undefined
+    if (space === undefined || space.removal !== undefined) {
+      if (isForAnother(link, this.#signingContext.identityKey)) throw new InvitationError('WRONG_GUEST')
+      return undefined
+    }
     return { spaceKey: String(space.key), spaceName: space.name }
   }
 }

@@ -101,7 +101,7 @@ async function exchange(bobs = new Keyring()) {
       preview: () => preview,
       verify: async (proven, th2) => {
         candidate = await verifiedCandidate(provenRequestCodec.parse(proven), th2)
-        if (candidate === undefined) return undefined
+        if (candidate === undefined) return 'PROOF_INVALID'
         const { identityKey: key, deviceKey } = candidate
         return { key, shown: { deviceKey, displayName: '' }, admit: async () => new Uint8Array(0) }
       },

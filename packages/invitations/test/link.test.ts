@@ -13,7 +13,7 @@ import {
   parseInvitation,
 } from '../src/link/link.ts'
 import { commitment, deriveLinkKeys, guestKeyHash } from '../src/link/link-keys.ts'
-import type { LinkFields } from '../src/link/link-layout.ts'
+import type { LinkFields, LinkGuest } from '../src/link/link-layout.ts'
 
 const bytes = (length: number, from = 0): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (from + i) & 0xff)
@@ -78,6 +78,21 @@ describe('links', () => {
       'vestAQQAAQIDBAUGBwgJCgsMDQ4PICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj9AQUJDREVGR0hJSktMTU5Pa0nSAAEAUDYgcmVsYXl5eXl5eXl5eXl5eXl5eXl5eXl5LmV4YW1wbGUGAbveA6UDJgAkCAESIC_6NamdOjz7sXu3wdxVYbGKjcyk3zjcYT6oWcN-sTNrAAC9cUBK'
     expect(encodeInvitation(InvitationLink.create(fields))).toBe(golden)
     expect(plain(parseInvitation(golden))).toEqual(plain(InvitationLink.create(fields)))
+  })
+
+  test('a guest key is encoded where the method is a known public key, as a hash or as the seed of a pair', () => {
+    const guests: readonly LinkGuest[] = [
+      { type: 'KEY_HASH', hash: guestKeyHash(bytes(32, 0x60)) },
+      { type: 'SEED', seed: new Redacted(bytes(32, 0x80)) },
+    ]
+    for (const guest of guests) {
+      const link = InvitationLink.create({ ...fields, authMethod: 'KNOWN_PUBLIC_KEY', guest })
+      const parsed = parseInvitation(encodeInvitation(link))
+      expect(plain(parsed)).toEqual(plain(link))
+      expect(parsed.guest).toEqual(guest)
+      expect(parsed.hash()).toEqual(link.hash())
+      expect(() => InvitationLink.create({ ...fields, guest })).toThrow(TypeError)
+    }
   })
 
   test('it is found bare, in the fragment of a URL, and with white space around it', () => {

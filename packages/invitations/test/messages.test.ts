@@ -1,3 +1,4 @@
+import { PublicKey } from '@vestibule/keys'
 import { describe, expect, test } from 'vitest'
 import { InvitationError } from '../src/errors.ts'
 import {
@@ -15,7 +16,7 @@ import {
   REFUSAL_CODES,
   requestCodec,
 } from '../src/protocol/messages.ts'
-import { proofChecks, proofTasks } from '../src/protocol/proofs.ts'
+import { type KnownGuest, proofChecks, proofTasks } from '../src/protocol/proofs.ts'
 import { fill, hello, request } from './samples.ts'
 
 const guestMessages: readonly GuestMessage[] = [
@@ -113,6 +114,20 @@ describe('proofs of possession', () => {
   test('without the identity’s signature there has to be a chain', () => {
     expect(proofChecks(proven, request, th2)).toHaveLength(3)
     expect(proofChecks(proven, { ...request, chain: [] }, th2)).toBeUndefined()
+  })
+
+  test('where one guest is meant its key signs too, or the device that has its chain; or the key that the link carries', () => {
+    const identity = { type: 'KEY_HASH', key: PublicKey.from(request.identity) } as const
+    const carried = { type: 'SEED', key: PublicKey.from(fill(32, 9)) } as const
+    const keyOf = (holds: boolean, known: KnownGuest) =>
+      proofTasks(request, encoded, th2, holds, known).find(({ which }) => which === 'KNOWN_KEY')?.key
+    expect(keyOf(true, identity)).toEqual(request.identity)
+    expect(keyOf(false, identity)).toEqual(request.device)
+    expect(keyOf(true, carried)).toEqual(fill(32, 9))
+    expect(proofChecks(proven, request, th2, identity)).toBeUndefined()
+    expect(proofChecks({ ...proven, knownKey: fill(64, 3) }, request, th2, identity)).toHaveLength(4)
+    const same = { ...carried, key: PublicKey.from(request.device) }
+    expect(proofChecks({ ...proven, knownKey: fill(64, 3) }, request, th2, same)).toBeUndefined()
   })
 
   test('one key in two places is refused', () => {

@@ -27,8 +27,8 @@ export interface AcceptedDevice extends Pick<Accepted, 'endedAt' | 'writes' | 'f
 
 /** The other process of the benchmark `invite`: one peer at a time, or one bare node. */
 export interface GuestService {
-  /** Makes a peer with an identity of its own. */
-  open(): Promise<void>
+  /** Makes a peer with an identity of its own. @returns its key */
+  open(): Promise<string>
   /** Accepts an invitation, and gives the code as soon as it is asked for. */
   accept(link: string, code?: string): Promise<Accepted>
   /** Makes a device without an identity. */
@@ -58,6 +58,7 @@ function opened<T>(thing: T | undefined): T {
 const service: GuestService = {
   async open() {
     peer = stack.use(await newPeer('Bob', []))
+    return String(peer.spaceManager.signingContext.identityKey)
   },
 
   async accept(link, code) {

@@ -1,3 +1,5 @@
+import type { InvitationsOptions } from '@vestibule/invitations'
+import { PublicKey } from '@vestibule/keys'
 import type { Space } from '@vestibule/space'
 import type { Benchmark, Outcome } from './benchmark.ts'
 import { Child } from './child.ts'
@@ -22,14 +24,18 @@ export interface InviteReport extends Report {
   readonly none: Time
   /** With a code that is given as soon as it is asked for. */
   readonly code: Time
+  /** For the guest's identity, without a code. */
+  readonly knownKey: Time
   /** Without a code, into a second space of two peers that are connected already. */
   readonly warm: Time
   /** A further device of the host's identity, with a code and a yes that are given at once, and one space. */
   readonly device: Time
 }
 
-const CASES = ['floor', 'none', 'code', 'warm', 'device'] as const
+const CASES = ['floor', 'none', 'code', 'knownKey', 'warm', 'device'] as const
 type Case = (typeof CASES)[number]
+type Example = Exclude<Case, 'floor' | 'warm'>
+type Method = 'NONE' | 'SHARED_SECRET' | 'KNOWN_PUBLIC_KEY'
 
 interface Sample {
   readonly elapsedMs: number
@@ -46,10 +52,11 @@ export const invite: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
     floor: [],
     none: [],
     code: [],
+    knownKey: [],
     warm: [],
     device: [],
   }
-  const examples: Partial<Record<'none' | 'code' | 'device', Sample>> = {}
+  const examples: Partial<Record<Example, Sample>> = {}
   let ok = true
   const warmUp = Math.min(runs, WARM_UP_RUNS)
   for (let run = -warmUp; run < runs; run++) {
@@ -60,15 +67,18 @@ export const invite: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
     try {
       const [none, warm] = await invitations(guest, ['NONE', 'NONE'])
       const [code] = await invitations(guest, ['SHARED_SECRET'])
-      if (none === undefined || warm === undefined || code === undefined)
+      const [knownKey] = await invitations(guest, ['KNOWN_PUBLIC_KEY'])
+      if (none === undefined || warm === undefined || code === undefined || knownKey === undefined)
         throw new TypeError('a run is missing')
       const device = await inviteDevice(guest)
       examples.device ??= device
       examples.none ??= none
       examples.code ??= code
+      examples.knownKey ??= knownKey
       keep('none', none.elapsedMs)
       keep('warm', warm.elapsedMs)
       keep('code', code.elapsedMs)
+      keep('knownKey', knownKey.elapsedMs)
       keep('device', device.elapsedMs)
       keep('floor', await floor(guest, none))
     } catch (error) {
@@ -82,6 +92,7 @@ export const invite: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
     floor: summarise(times.floor),
     none: summarise(times.none),
     code: summarise(times.code),
+    knownKey: summarise(times.knownKey),
     warm: summarise(times.warm),
     device: summarise(times.device),
   }
@@ -89,13 +100,14 @@ export const invite: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
 }
 
 /** Two new peers that have never met, and one invitation after the other between them, each into a new space. */
-async function invitations(guest: Guest, methods: readonly ('NONE' | 'SHARED_SECRET')[]): Promise<Sample[]> {
+async function invitations(guest: Guest, methods: readonly Method[]): Promise<Sample[]> {
   await using host = await newPeer('Ada', LISTEN)
-  await guest.call('open')
+  const identity = PublicKey.from(await guest.call('open'))
   const samples: Sample[] = []
   for (const authMethod of methods) {
     const space = await host.spaceManager.createSpace({ name: 'Kitchen' })
-    samples.push(await inviteOnce(host, guest, space, authMethod))
+    const how = authMethod === 'KNOWN_PUBLIC_KEY' ? { guestKey: identity } : { authMethod }
+    samples.push(await inviteOnce(host, guest, space, how))
     // What follows an invitation is not to run into the next one.
     await until(space, () => space.peers().length === 1, TIMEOUT_MS)
     await guest.call('connected', String(space.key))
@@ -108,11 +120,11 @@ async function inviteOnce(
   host: BenchPeer,
   guest: Guest,
   space: Space,
-  authMethod: 'NONE' | 'SHARED_SECRET',
+  how: Pick<InvitationsOptions, 'authMethod' | 'guestKey'>,
 ): Promise<Sample> {
   host.tally.reset()
   const startedAt = sharedNow()
-  const observable = host.invitations.createInvitation(space, { authMethod, timeout: TIMEOUT_MS })
+  const observable = host.invitations.createInvitation(space, { ...how, timeout: TIMEOUT_MS })
   const shared = Promise.withResolvers<Promise<Accepted>>()
   observable.subscribe({
     onConnecting: ({ link = '', authCode }) =>
@@ -184,8 +196,8 @@ function tripsOf(frames: readonly number[]): RoundTrip[] {
 }
 
 function inviteText(
-  { floor, none, code, warm, device, ok }: InviteReport,
-  examples: Partial<Record<'none' | 'code' | 'device', Sample>>,
+  { floor, none, code, knownKey, warm, device, ok }: InviteReport,
+  examples: Partial<Record<Example, Sample>>,
 ): string {
   const row = (name: string, { median, p95, min, n }: Time): string[] => [
     name,
@@ -198,6 +210,7 @@ function inviteText(
     row('floor', floor),
     row('none', none),
     row('code', code),
+    row('knownKey', knownKey),
     row('warm', warm),
     row('device', device),
   ])

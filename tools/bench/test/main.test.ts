@@ -39,6 +39,7 @@ describe('bench invite', () => {
       floor: time,
       none: time,
       code: time,
+      knownKey: time,
       warm: time,
       device: time,
     })

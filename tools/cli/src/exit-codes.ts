@@ -47,6 +47,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   REDEEMED: EXIT.refused,
   DECLINED: EXIT.refused,
   NOT_ALLOWED: EXIT.refused,
+  WRONG_GUEST: EXIT.refused,
   NOT_A_MEMBER: EXIT.refused,
   HOST_FAILED: EXIT.refused,
   EXPIRED: EXIT.over,

@@ -1,3 +1,4 @@
+import { PublicKey } from '@vestibule/keys'
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import envPaths from 'env-paths'
 import { exportSpace, importSpace } from './commands/archive.ts'
@@ -67,6 +68,11 @@ space
       .default('editor'),
   )
   .option('--no-history', 'the guest reads only what is written from then on')
+  .option(
+    '--guest <key>',
+    'for this identity only, which needs no code; `profile` shows one’s own',
+    publicKey,
+  )
   .option('--no-code', 'the link alone lets somebody in')
   .option('--words', 'a code of words instead of digits', false)
   .option('--multi-use', 'any number of guests', false)
@@ -289,6 +295,14 @@ function waiting(): Option {
   return new Option('--wait-seconds <n>', 'how long to look for another member')
     .default(10)
     .argParser(wholeNumber)
+}
+
+function publicKey(text: string): PublicKey {
+  try {
+    return PublicKey.from(text)
+  } catch {
+    throw new InvalidArgumentError('expected a public key, as did:key, hex or base58')
+  }
 }
 
 function wholeNumber(text: string): number {

@@ -66,6 +66,18 @@ describe('a further device', () => {
   })
 })
 
+test('a link for one identity lets it in without a code', async () => {
+  const { ada, bob } = await adaAndBob(relay)
+  const [own] = await cli(bob, 'profile')
+  const { host, link, code } = await share(ada, '--guest', String(own?.['identity']))
+  expect(code).toBeUndefined()
+  expect(await cli(bob, 'space', 'join', link)).toContainEqual(
+    expect.objectContaining({ event: 'joined', alreadyMember: false }),
+  )
+  await host.done()
+  await new CliProcess(ada, ['space', 'share', 'Garden', '--guest', 'bob']).done(EXIT.usage)
+})
+
 test('a guest of a space waits for the yes of its host', async () => {
   const { ada, bob } = await adaAndBob(relay)
   const { host, link } = await share(ada, '--approve', '--no-code')

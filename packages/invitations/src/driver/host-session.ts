@@ -1,7 +1,7 @@
 import { equalBytes, type Keyring, Redacted } from '@vestibule/keys'
 import { type Channel, NetworkError } from '@vestibule/network'
 import type { GuestRequest } from '../invitation.ts'
-import type { Applicant, HostKind } from '../kind/kind.ts'
+import type { Applicant, HostKind, Unproven } from '../kind/kind.ts'
 import { normaliseCode } from '../link/codes.ts'
 import type { InvitationLink } from '../link/link.ts'
 import type { LinkKeys } from '../link/link-keys.ts'
@@ -158,12 +158,14 @@ export class HostSession {
   }
 
   /** Opens message 5 and checks every proof in it; sets {@link applicant}. */
-  async verify(kind: HostKind): Promise<'verified' | 'PROOF_INVALID' | 'PROTOCOL_VIOLATION'> {
+  async verify(kind: HostKind): Promise<'verified' | Unproven | 'PROTOCOL_VIOLATION'> {
     const keys = this.#expect(this.#keys)
     const opened = open(keys, 'guest', this.#expect(this.#proof).sealed)
     if (opened === undefined) return 'PROTOCOL_VIOLATION'
-    this.applicant = await kind.verify(opened, keys.th2)
-    return this.applicant === undefined ? 'PROOF_INVALID' : 'verified'
+    const verdict = await kind.verify(opened, keys.th2)
+    if (typeof verdict === 'string') return verdict
+    this.applicant = verdict
+    return 'verified'
   }
 
   /** Who asks, for a person to decide about. */

@@ -22,15 +22,18 @@ export interface Applicant {
   admit(alsoWrite?: readonly StorageWrite[]): Promise<Uint8Array>
 }
 
+/** Why somebody who asks can't be admitted, whoever else could. */
+export type Unproven = 'PROOF_INVALID' | 'WRONG_GUEST'
+
 /** The host's half. */
 export interface HostKind {
   preview(): Preview
   /**
    * Checks the plaintext of message 5: every proof in it, over `TH2`.
-   * @returns `undefined` when one fails
+   * @returns why not: `PROOF_INVALID` when one fails, `WRONG_GUEST` when the invitation is for another identity
    * @throws InvitationError `PROTOCOL_VIOLATION`
    */
-  verify(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | undefined>
+  verify(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | Unproven>
   /** Calls back whenever somebody who was admitted may have been removed. @returns a function that ends it */
   onRemovals(look: () => void): () => void
   /** Whether somebody else has removed it. */

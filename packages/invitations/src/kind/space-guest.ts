@@ -10,9 +10,11 @@ import {
 } from '@vestibule/space'
 import type { InvitationFields } from '../invitation.ts'
 import type { InvitationLink } from '../link/link.ts'
+import { carriedKey } from '../link/link-guest.ts'
 import { commitment, deriveLinkKeys } from '../link/link-keys.ts'
+import type { LinkGuest } from '../link/link-layout.ts'
 import { type Preview, provenRequestCodec, requestCodec } from '../protocol/messages.ts'
-import { type ProofTask, proofTasks } from '../protocol/proofs.ts'
+import { type KnownGuest, type ProofTask, proofTasks } from '../protocol/proofs.ts'
 import { encodeStoredAcceptance, parseStoredAcceptance } from '../records.ts'
 import type { GuestKind, Membership } from './kind.ts'
 
@@ -56,7 +58,7 @@ export class SpaceGuest implements GuestKind {
 
   request(th2: Uint8Array): Promise<Uint8Array> {
     if (this.#feeds === undefined) throw new TypeError('the keys are made before they are proven')
-    return provenRequest(this.#guest, this.#feeds, th2)
+    return provenRequest(this.#guest, this.#feeds, th2, this.#link.guest)
   }
 
   async read(answer: Uint8Array): Promise<Membership | undefined> {
@@ -84,11 +86,15 @@ export class SpaceGuest implements GuestKind {
   }
 }
 
-/** The plaintext of message 5: who asks, with the feeds that it will write, and the proof of every key. */
+/**
+ * The plaintext of message 5: who asks, with the feeds that it will write, and the proof of every key.
+ * @param asked whom the link is for, if it says so
+ */
 export async function provenRequest(
   { keyring, signingContext }: Guest,
   feeds: GuestFeeds,
   th2: Uint8Array,
+  asked?: LinkGuest,
 ): Promise<Uint8Array> {
   const { identityKey, deviceKey, agreementKey, chain, profile } = signingContext
   const own = { signer: keyring, member: identityKey, device: deviceKey }
@@ -104,17 +110,23 @@ export async function provenRequest(
     dataFeedProof: await proveFeed({ ...own, feed: feeds.dataFeedKey, purpose: 'DATA' }),
   }
   const request = requestCodec.encode(fields)
-  const tasks = proofTasks(fields, request, th2, await keyring.has(identityKey))
+  const carried = asked?.type === 'SEED' ? await carriedKey(asked.seed) : undefined
+  const known: KnownGuest | undefined = asked && { type: asked.type, key: carried?.key ?? identityKey }
+  const tasks = proofTasks(fields, request, th2, await keyring.has(identityKey), known)
   const sign = async (which: ProofTask['which']): Promise<Uint8Array> => {
     const task = tasks.find((one) => one.which === which)
-    return task === undefined ? new Uint8Array(0) : keyring.sign(PublicKey.from(task.key), task.statement)
+    if (task === undefined) return new Uint8Array(0)
+    const signer = which === 'KNOWN_KEY' ? (carried?.signer ?? keyring) : keyring
+    return signer.sign(PublicKey.from(task.key), task.statement)
   }
   const identity = await sign('IDENTITY')
+  const knownKey = await sign('KNOWN_KEY')
   return provenRequestCodec.encode({
     request,
     device: await sign('DEVICE'),
     controlFeed: await sign('CONTROL_FEED'),
     dataFeed: await sign('DATA_FEED'),
     ...(identity.length > 0 && { identity }),
+    ...(knownKey.length > 0 && { knownKey }),
   })
 }

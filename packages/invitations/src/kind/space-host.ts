@@ -1,10 +1,16 @@
 import { CredentialsError, verifyCredential, verifyFeedProof } from '@vestibule/credentials'
-import { PublicKey, verifySignature } from '@vestibule/keys'
+import { equalBytes, PublicKey, verifySignature } from '@vestibule/keys'
 import { type Candidate, encodeAdmission, type SigningContext, type Space } from '@vestibule/space'
-import { type Preview, type ProvenRequest, provenRequestCodec, requestCodec } from '../protocol/messages.ts'
-import { proofChecks } from '../protocol/proofs.ts'
+import {
+  type JoinRequest,
+  type Preview,
+  type ProvenRequest,
+  provenRequestCodec,
+  requestCodec,
+} from '../protocol/messages.ts'
+import { type KnownGuest, proofChecks } from '../protocol/proofs.ts'
 import type { SpaceTarget } from '../records.ts'
-import type { Applicant, HostKind } from './kind.ts'
+import type { Applicant, HostKind, Unproven } from './kind.ts'
 
 /** Invites into a space: guests are admitted as members. */
 export class SpaceHost implements HostKind {
@@ -12,13 +18,24 @@ export class SpaceHost implements HostKind {
   readonly #signingContext: SigningContext
   readonly #target: SpaceTarget
   readonly #invitationId: Uint8Array
+  readonly #known: KnownGuest | undefined
 
-  /** @param invitationId 16 bytes */
-  constructor(space: Space, signingContext: SigningContext, target: SpaceTarget, invitationId: Uint8Array) {
+  /**
+   * @param invitationId 16 bytes
+   * @param known whom the invitation is for, if that is said
+   */
+  constructor(
+    space: Space,
+    signingContext: SigningContext,
+    target: SpaceTarget,
+    invitationId: Uint8Array,
+    known?: KnownGuest,
+  ) {
     this.#space = space
     this.#signingContext = signingContext
     this.#target = target
     this.#invitationId = invitationId
+    this.#known = known
   }
 
   preview(): Preview {
@@ -26,9 +43,11 @@ export class SpaceHost implements HostKind {
     return { spaceName: this.#space.name, inviterName, role: this.#target.role }
   }
 
-  async verify(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | undefined> {
-    const candidate = await verifiedCandidate(provenRequestCodec.parse(proven), th2)
-    if (candidate === undefined) return undefined
+  async verify(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | Unproven> {
+    const parsed = provenRequestCodec.parse(proven)
+    if (!this.#mayAsk(requestCodec.parse(parsed.request))) return 'WRONG_GUEST'
+    const candidate = await verifiedCandidate(parsed, th2, this.#known)
+    if (candidate === undefined) return 'PROOF_INVALID'
     const { identityKey, deviceKey, profile } = candidate
     const { role, history, madeAfter: invitedAfter } = this.#target
     const invitationId = this.#invitationId
@@ -40,6 +59,10 @@ export class SpaceHost implements HostKind {
         return encodeAdmission(await this.#space.admit(candidate, options))
       },
     }
+  }
+
+  #mayAsk({ identity }: JoinRequest): boolean {
+    return this.#known?.type !== 'KEY_HASH' || equalBytes(identity, this.#known.key.toBytes())
   }
 
   onRemovals(look: () => void): () => void {
@@ -59,9 +82,10 @@ export class SpaceHost implements HostKind {
 export async function verifiedCandidate(
   proven: ProvenRequest,
   th2: Uint8Array,
+  known?: KnownGuest,
 ): Promise<Candidate | undefined> {
   const request = requestCodec.parse(proven.request)
-  const checks = proofChecks(proven, request, th2)
+  const checks = proofChecks(proven, request, th2, known)
   if (checks === undefined) return undefined
   for (const { key, statement, signature } of checks)
     if (!(await verifySignature(PublicKey.from(key), statement, signature))) return undefined

@@ -33,7 +33,8 @@ const CHECKSUM_BYTES = 4
 const MAX_HINTS = 16
 const MAX_HINT_BYTES = 255
 export const MAX_TARGET_BYTES = 1024
-const SEED_BYTES = 32
+/** Length of the seed of a key pair that a link carries. */
+export const SEED_BYTES = 32
 const HINT_RELAY = 0
 const HINT_HOST = 1
 

@@ -207,6 +207,7 @@ function refused(draft: Draft, session: SessionId, refusal: Refusal, signed: boo
     case 'NOT_ALLOWED':
     case 'DECLINED':
     case 'PROOF_INVALID':
+    case 'WRONG_GUEST':
     case 'REFUSED':
       return finish(draft, 'ERROR', code)
   }

@@ -165,7 +165,7 @@ export type HostEvent =
   | {
       readonly type: 'unverified'
       readonly session: SessionId
-      readonly reason: 'PROOF_INVALID' | 'PROTOCOL_VIOLATION' | 'NOT_ALLOWED'
+      readonly reason: 'PROOF_INVALID' | 'PROTOCOL_VIOLATION' | 'NOT_ALLOWED' | 'WRONG_GUEST'
     }
   /** A person's yes or no to a session at `asking`; ignored at any other. */
   | { readonly type: 'approved'; readonly session: SessionId }

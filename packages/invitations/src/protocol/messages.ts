@@ -59,6 +59,8 @@ export const REFUSAL_CODES = [
   'NOT_ALLOWED',
   /** A person at the host said no. */
   'DECLINED',
+  /** The invitation is for another identity. */
+  'WRONG_GUEST',
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 

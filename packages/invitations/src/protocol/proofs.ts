@@ -1,6 +1,17 @@
-import { equalBytes } from '@vestibule/keys'
+import { equalBytes, type PublicKey } from '@vestibule/keys'
+import type { LinkGuest } from '../link/link-layout.ts'
 import type { JoinRequest, ProvenRequest } from './messages.ts'
 import { type ProvenKey, proofStatement } from './transcript.ts'
+
+/** Who may answer an invitation with a known public key. */
+export interface KnownGuest {
+  /**
+   * `KEY_HASH`: an identity, by any device that it has authorised. `SEED`: whoever holds the key pair that the link
+   * carries, and so whoever has the link.
+   */
+  readonly type: LinkGuest['type']
+  readonly key: PublicKey
+}
 
 /** A signature that the guest has to make. */
 export interface ProofTask {
@@ -23,12 +34,14 @@ export interface ProofCheck extends ProofTask {
  * @param fields what `request` says
  * @param request the exact bytes of the request
  * @param holdsIdentityKey false on a device that acts for its identity by its chain alone
+ * @param known whom the invitation is for, if that is said
  */
 export function proofTasks(
   fields: JoinRequest,
   request: Uint8Array,
   th2: Uint8Array,
   holdsIdentityKey: boolean,
+  known?: KnownGuest,
 ): readonly ProofTask[] {
   const task = (which: ProvenKey, key: Uint8Array): ProofTask => ({
     which,
@@ -40,7 +53,9 @@ export function proofTasks(
     task('CONTROL_FEED', fields.controlFeed),
     task('DATA_FEED', fields.dataFeed),
   ]
-  return holdsIdentityKey ? [...tasks, task('IDENTITY', fields.identity)] : tasks
+  if (holdsIdentityKey) tasks.push(task('IDENTITY', fields.identity))
+  if (known !== undefined) tasks.push(task('KNOWN_KEY', knownKeyOf(known, fields, holdsIdentityKey)))
+  return tasks
 }
 
 /**
@@ -51,13 +66,16 @@ export function proofTasks(
  * verifying that (and any chain that is given) is the caller's.
  *
  * @param fields what `proven.request` says
+ * @param known whom the invitation is for, if that is said; that an identity is the one is the caller's
  */
 export function proofChecks(
   proven: ProvenRequest,
   fields: JoinRequest,
   th2: Uint8Array,
+  known?: KnownGuest,
 ): readonly ProofCheck[] | undefined {
   const keys = [fields.identity, fields.device, fields.agreementKey, fields.controlFeed, fields.dataFeed]
+  if (known?.type === 'SEED') keys.push(known.key.toBytes())
   if (!allDistinct(keys)) return undefined
   if (proven.identity === undefined && fields.chain.length === 0) return undefined
   const signatures: Readonly<Record<ProvenKey, Uint8Array | undefined>> = {
@@ -68,12 +86,18 @@ export function proofChecks(
     KNOWN_KEY: proven.knownKey,
   }
   const checks: ProofCheck[] = []
-  for (const task of proofTasks(fields, proven.request, th2, proven.identity !== undefined)) {
+  for (const task of proofTasks(fields, proven.request, th2, proven.identity !== undefined, known)) {
     const signature = signatures[task.which]
     if (signature === undefined) return undefined
     checks.push({ ...task, signature })
   }
   return checks
+}
+
+/** A device that does not hold the key of its identity signs for it. */
+function knownKeyOf({ type, key }: KnownGuest, fields: JoinRequest, holdsIdentityKey: boolean): Uint8Array {
+  if (type === 'SEED') return key.toBytes()
+  return holdsIdentityKey ? fields.identity : fields.device
 }
 
 function allDistinct(keys: readonly Uint8Array[]): boolean {

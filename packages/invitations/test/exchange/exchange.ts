@@ -7,7 +7,7 @@ import { seededRandom } from '@vestibule/network/testing'
 import { MemoryStorage, SigningContext } from '@vestibule/space'
 import { GuestSession } from '../../src/driver/guest-session.ts'
 import { HostSession } from '../../src/driver/host-session.ts'
-import type { Applicant, HostKind } from '../../src/kind/kind.ts'
+import type { Applicant, HostKind, Unproven } from '../../src/kind/kind.ts'
 import { provenRequest } from '../../src/kind/space-guest.ts'
 import { SpaceHost, verifiedCandidate } from '../../src/kind/space-host.ts'
 import { encodeInvitation, InvitationLink, parseInvitation } from '../../src/link/link.ts'
@@ -149,9 +149,9 @@ export async function repeatExchange(vector: ExchangeVector): Promise<readonly s
   return frames
 }
 
-async function verifying(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | undefined> {
+async function verifying(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | Unproven> {
   const candidate = await verifiedCandidate(provenRequestCodec.parse(proven), th2)
-  if (candidate === undefined) return undefined
+  if (candidate === undefined) return 'PROOF_INVALID'
   const { identityKey: key, deviceKey } = candidate
   return { key, shown: { deviceKey, displayName: '' }, admit: async () => new Uint8Array(0) }
 }

@@ -59,6 +59,8 @@ export const WRONG: Proof = { right: false, identity: 'A' }
 export const OTHER: Proof = { right: true, identity: 'B' }
 export const THIRD: Proof = { right: true, identity: 'C' }
 export const UNPROVEN: Proof = { right: true, identity: undefined }
+/** Has the link and proves who it is, which is not whom the invitation is for. */
+export const STRANGER: Proof = { right: true, identity: undefined, reason: 'WRONG_GUEST' }
 
 export function chaos(bounds: ChaosBounds, changes: Partial<HostModel> = {}): Model<Chaos> {
   const { approve = false } = bounds

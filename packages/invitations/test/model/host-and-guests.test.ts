@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { guestStep } from '../../src/machine/guest-machine.ts'
-import { type ChaosBounds, chaos, OTHER, RIGHT, THIRD, UNPROVEN, WRONG } from './chaos.ts'
+import { type ChaosBounds, chaos, OTHER, RIGHT, STRANGER, THIRD, UNPROVEN, WRONG } from './chaos.ts'
 import { explore, type Verdict } from './explore.ts'
 import { mutants } from './mutants.ts'
 import { party } from './party.ts'
@@ -51,6 +51,10 @@ describe('the host keeps the laws whatever guests send', () => {
       { multiUse: true, live: 1, ends: true, crashes: 1, proofs: [RIGHT, OTHER, WRONG] },
     ],
     ['no code', { hasCode: false, ends: true, crashes: 1, proofs: [RIGHT, OTHER, WRONG] }],
+    [
+      'one guest is meant, and others have the link',
+      { hasCode: false, ends: true, crashes: 1, proofs: [RIGHT, STRANGER] },
+    ],
     ['a person who says yes or no to each', { approve: true, proofs: [RIGHT, OTHER, WRONG] }],
     [
       'a person who decides, with cancel, expiry and a crash',

@@ -31,6 +31,8 @@ export interface Proof {
   readonly right: boolean
   /** The identity whose keys signed; undefined when a proof does not hold. */
   readonly identity: string | undefined
+  /** Why it does not. */
+  readonly reason?: 'PROOF_INVALID' | 'WRONG_GUEST'
 }
 
 /** The host's driver and its storage, with everything that the laws need to remember. */
@@ -260,12 +262,10 @@ export function failCompare(model: HostModel, before: HostSide, session: Session
 
 /** The verification of a request comes out. */
 export function verify(model: HostModel, before: HostSide, session: SessionId): Heard {
-  const identity = before.proofs.get(session)?.identity
+  const { identity, reason = 'PROOF_INVALID' } = before.proofs.get(session) ?? {}
   const side = { ...before, verifying: before.verifying.filter((id) => id !== session) }
   const event: HostEvent =
-    identity === undefined
-      ? { type: 'unverified', session, reason: 'PROOF_INVALID' }
-      : { type: 'verified', session, identity }
+    identity === undefined ? { type: 'unverified', session, reason } : { type: 'verified', session, identity }
   return hear(model, side, event)
 }
 

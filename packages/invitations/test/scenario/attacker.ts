@@ -14,6 +14,8 @@ export interface Loot {
   readonly keys?: LinkKeys
   readonly keyring?: Keyring
   readonly signingContext?: SigningContext
+  /** Whether it signs as the known guest of the link; as honest guests do unless given. */
+  readonly answersAsKnown?: boolean
   /** Where it looks for the host, instead of where the link says. */
   readonly addresses?: readonly string[]
 }
@@ -75,7 +77,8 @@ export class Attacker {
       (await SigningContext.create({ keyring, storage, displayName: 'mallory', clock }))
     const keys = loot.keys ?? deriveLinkKeys(link.secret)
     const addresses = loot.addresses ?? link.hosts
-    const complete = { keys, keyring, signingContext, addresses }
+    const answersAsKnown = loot.answersAsKnown ?? true
+    const complete = { keys, keyring, signingContext, addresses, answersAsKnown }
     return Attacker.#enter(world, link, complete, world.network.createNode())
   }
 
@@ -142,7 +145,8 @@ export class Attacker {
   /** Message 5. */
   async prove(feeds?: GuestFeeds): Promise<void> {
     const own = feeds ?? (await this.feeds())
-    await this.session.prove((th2) => provenRequest(this.#loot, own, th2))
+    const asked = this.#loot.answersAsKnown ? this.#link.guest : undefined
+    await this.session.prove((th2) => provenRequest(this.#loot, own, th2, asked))
   }
 
   /** Messages 1 to 5, and what comes after it. */

@@ -257,6 +257,50 @@ export function falseGuests(open: () => Promise<Peopled>, crowd: number): void {
     })
   })
 
+  describe('an invitation for a known guest', () => {
+    test('admits nobody else who has the link, charges nothing, and still serves the one whom it is for', async () => {
+      const bob = await world.person('bob')
+      const victim = bob.running.signingContext
+      const invitation = await ada.invite(space, { guestKey: bob.identityKey })
+      const keyring = new Keyring()
+      const own = await SigningContext.create({
+        ...{ keyring, storage: new MemoryStorage(), displayName: 'mallory', clock: world.clock },
+      })
+      const posing = { ...own, profile: own.profile, identityKey: victim.identityKey } as SigningContext
+      const chained = { ...posing, chain: victim.chain } as SigningContext
+      const forged = forging(keyring, own.deviceKey)
+      const tries: readonly (readonly [string, string, Loot])[] = [
+        ['another identity', 'WRONG_GUEST', { keyring, signingContext: own }],
+        ['the guest by a chain of another', 'PROOF_INVALID', { keyring: forged, signingContext: posing }],
+        ['the guest by the guest’s own chain', 'PROOF_INVALID', { keyring: forged, signingContext: chained }],
+        [
+          'the guest itself, which does not say that it is meant',
+          'PROOF_INVALID',
+          { keyring: bob.running.keyring, signingContext: victim, answersAsKnown: false },
+        ],
+      ]
+      for (const [what, code, loot] of tries) {
+        const attacker = await enter(invitation, loot)
+        const answer = await settle(attacker.ask(undefined))
+        expect(answer, what).toMatchObject({ type: 'refused', code })
+        expect((await ada.record(invitation.link))?.progress, what).toMatchObject({
+          life: 'OPEN',
+          charged: 0,
+        })
+      }
+      expect(namesOf(space)).toEqual(['ada'])
+      expect((await bob.join(invitation)).state).toBe('SUCCESS')
+      expect(namesOf(space)).toEqual(['ada', 'bob'])
+    })
+
+    test('whose key the link carries wants its signature', async () => {
+      const invitation = await ada.invite(space, { guestKey: 'carried' })
+      const attacker = await enter(invitation, { answersAsKnown: false })
+      expect(await settle(attacker.ask(undefined))).toMatchObject({ type: 'refused', code: 'PROOF_INVALID' })
+      await stillServes(invitation)
+    })
+  })
+
   describe('an overheard code', () => {
     test('is worth nothing without the link, and a mistyped link leads nowhere', async () => {
       const { link, code } = await ada.invite(space)

@@ -4,6 +4,7 @@ import {
   type Invitation,
   type InvitationsOptions,
 } from '@vestibule/invitations'
+import type { PublicKey } from '@vestibule/keys'
 import type { Space } from '@vestibule/space'
 import { renderUnicodeCompact } from 'uqr'
 import { type Context, within } from '../context.ts'
@@ -19,6 +20,8 @@ const SETTLE_MS = 10_000
 export interface ShareOptions {
   readonly role: NonNullable<InvitationsOptions['role']>
   readonly history: boolean
+  /** Whom it is for, who then needs no code. */
+  readonly guest?: PublicKey
   readonly code: boolean
   readonly words: boolean
   readonly multiUse: boolean
@@ -39,7 +42,9 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
   let observable = peer.invitations.createInvitation(space, {
     role: options.role,
     history: options.history ? 'all' : 'none',
-    authMethod: options.code ? 'SHARED_SECRET' : 'NONE',
+    ...(options.guest === undefined
+      ? { authMethod: options.code ? 'SHARED_SECRET' : 'NONE' }
+      : { guestKey: options.guest }),
     multiUse: options.multiUse,
     ...(options.uses !== undefined && { uses: options.uses }),
     ...code,
@@ -102,20 +107,22 @@ export function show(
   invitation: Invitation,
   { qr, site }: Pick<ShareOptions, 'qr' | 'site'>,
 ): void {
-  const { link = '', authCode, expires } = invitation
+  const { link = '', authCode, expires, guestKey } = invitation
   const shared = site === undefined ? link : `${site}#${link}`
   const lines = [
     ...(qr ? [renderUnicodeCompact(shared)] : []),
     shared,
     '',
     ...(authCode === undefined
-      ? ['There is no code: whoever has the link can join.']
+      ? [guestKey === undefined ? NO_CODE : `There is no code: only ${guestKey} can join.`]
       : [`Code: ${spaced(authCode)}   (tell it over another channel)`]),
     `Open until ${expires.toLocaleString()}; stop with Ctrl-C, which cancels it.`,
   ]
   const code = authCode === undefined ? {} : { code: authCode }
   output.result('invitation', { link: shared, ...code, expires: expires.toISOString() }, lines.join('\n'))
 }
+
+const NO_CODE = 'There is no code: whoever has the link can join.'
 
 /** `493 027`; words stay as they are. */
 const spaced = (code: string): string => code.replace(/(\d{3})(?=\d)/g, '$1 ')
