@@ -18,7 +18,7 @@ import type { HandlerOptions } from './space-invitations-handler.ts'
 export interface DeviceInvitationsOptions
   extends Pick<
     InvitationsOptions,
-    'codeLength' | 'codeAlphabet' | 'lifetime' | 'timeout' | 'target' | 'signal'
+    'codeLength' | 'codeAlphabet' | 'lifetime' | 'timeout' | 'persistent' | 'target' | 'signal'
   > {
   /** Host: `SHARED_SECRET` (a code, told over another channel) unless given, or `NONE` (the link is the secret). */
   readonly authMethod?: 'NONE' | 'SHARED_SECRET'
@@ -132,7 +132,7 @@ export class DeviceInvitationsHandler implements AsyncDisposable {
 
   /**
    * Serves again what was made before a restart: open invitations, and those that have ended for a device whose
-   * answer was lost. What ended more than 48 hours ago is wiped.
+   * answer was lost. What was not `persistent` is cancelled, and what ended more than 48 hours ago is wiped.
    * @returns those that are open or locked, and were not served already
    * @throws InvitationError `STORAGE_FAILED` for a damaged record; storage and key errors
    */

@@ -56,6 +56,8 @@ export interface InvitationFields {
   readonly state: InvitationState
   /** How long a person has, in milliseconds. */
   readonly timeout: number
+  /** Whether it goes on after a restart of its host; only the host knows. */
+  readonly persistent?: boolean
   /** When it was made; only the host knows. */
   readonly created?: Date
   /** How long it lives from `created` on, in seconds; only the host knows. */
@@ -110,6 +112,7 @@ export class Invitation implements InvitationFields, InvitationSecrets {
   declare readonly multiUse: boolean
   declare readonly state: InvitationState
   declare readonly timeout: number
+  declare readonly persistent?: boolean
   declare readonly created?: Date
   declare readonly lifetime?: number
   declare readonly expires: Date

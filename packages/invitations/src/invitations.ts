@@ -88,6 +88,7 @@ export class Invitations {
       multiUse: choices.multiUse,
       state: 'INIT',
       timeout: choices.timeoutMs,
+      persistent: choices.persistent,
       created: new Date(now),
       lifetime: choices.lifetimeS,
       expires: new Date(expiry(now, choices)),
@@ -176,22 +177,24 @@ export class Invitations {
     const { storage, clock } = this.#parts
     const observables: CancellableInvitationObservable[] = []
     for (const [, record] of await storage.list(recordKeys.invitations)) {
-      const stored = parseStoredInvitation(record)
-      const { invitationId } = deriveLinkKeys(stored.link.secret)
-      if (stored.link.kind !== this.#kind || this.#hosted.has(bytesToHex(invitationId))) continue
-      if (clock.now() > stored.link.expiresAtMs + RESUME_MS) {
-        await this.#wipe(stored, invitationId)
+      const found = parseStoredInvitation(record)
+      const { kind, secret, expiresAtMs } = found.link
+      const { invitationId } = deriveLinkKeys(secret)
+      if (kind !== this.#kind || this.#hosted.has(bytesToHex(invitationId))) continue
+      if (clock.now() > expiresAtMs + RESUME_MS) {
+        await this.#wipe(found, invitationId)
         continue
       }
-      const hosting = hostingOf(stored)
+      const hosting = hostingOf(found)
       if (hosting === undefined) continue
+      const stored = await this.#settled(found, invitationId)
       const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
         storedInvitation(stored, hosting),
         () => driver.cancel(),
         (id, yes) => driver.decide(id, yes),
       )
       const driver = await this.#serve(hosting, stored, observable)
-      if (!isEndedLife(stored.progress.life)) observables.push(observable)
+      if (!isEndedLife(stored.progress.life) && clock.now() < expiresAtMs) observables.push(observable)
     }
     return observables
   }
@@ -242,6 +245,7 @@ export class Invitations {
       createdAtMs: now,
       timeoutMs: choices.timeoutMs,
       approve,
+      persistent: choices.persistent,
       ...(uses !== undefined && { uses }),
       progress: newHostRecord(hostConfig({ multiUse, hasCode: code !== undefined, approve })),
     }
@@ -285,6 +289,15 @@ export class Invitations {
     await driver.start()
   }
 
+  /** One that was to end with its process has ended, durably, before anybody hears of it. */
+  async #settled(stored: StoredInvitation, invitationId: Uint8Array): Promise<StoredInvitation> {
+    if (stored.persistent || isEndedLife(stored.progress.life)) return stored
+    const over = { ...stored, progress: { ...stored.progress, life: 'CANCELLED' } } as const
+    const value = encodeStoredInvitation(over)
+    await this.#parts.storage.transact([{ key: recordKeys.invitation(invitationId), value }])
+    return over
+  }
+
   async #wipe({ link }: StoredInvitation, invitationId: Uint8Array): Promise<void> {
     const { storage, keyring } = this.#parts
     const admitted = await storage.list(recordKeys.admittedBy(invitationId))
@@ -320,7 +333,7 @@ function textOf(invitation: Invitation | string): string {
 const expiry = (now: number, { lifetimeS }: HostChoices): number => now + lifetimeS * 1000
 
 function storedInvitation(
-  { link, code, createdAtMs, timeoutMs, guestKey }: StoredInvitation,
+  { link, code, createdAtMs, timeoutMs, persistent, guestKey }: StoredInvitation,
   { fields }: Hosting,
 ): Invitation {
   return new Invitation(
@@ -332,6 +345,7 @@ function storedInvitation(
       multiUse: link.multiUse,
       state: 'INIT',
       timeout: timeoutMs,
+      persistent,
       created: new Date(createdAtMs),
       lifetime: Math.round((link.expiresAtMs - createdAtMs) / 1000),
       expires: new Date(link.expiresAtMs),

@@ -54,6 +54,11 @@ export interface InvitationsOptions {
   readonly lifetime?: number
   /** Either: how long a person has, in milliseconds; 3 min unless given. For a guest also how long it looks for its host. */
   readonly timeout?: number
+  /**
+   * Host: whether `restore` serves it again after a restart; true unless given. If not, it ends with the process: at the
+   * next start it is cancelled, and there only for guests whose answer was lost.
+   */
+  readonly persistent?: boolean
   /** Host: what the application should open after joining; in the link, at most 1,024 bytes. */
   readonly target?: string
   /** Either: aborting cancels. */
@@ -75,6 +80,7 @@ export interface HostChoices {
   readonly code: string | undefined
   readonly lifetimeS: number
   readonly timeoutMs: number
+  readonly persistent: boolean
   readonly target: string | undefined
 }
 
@@ -87,6 +93,7 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     authMethod = guestKey === undefined ? 'SHARED_SECRET' : 'KNOWN_PUBLIC_KEY',
     multiUse = false,
     approve = false,
+    persistent = true,
     lifetime = DEFAULT_LIFETIME_S,
   } = options
   if (!(lifetime > 0 && lifetime <= MAX_LIFETIME_S))
@@ -113,6 +120,7 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     code: authMethod === 'SHARED_SECRET' ? codeOf(options, multiUse) : undefined,
     lifetimeS: Math.floor(lifetime),
     timeoutMs: timeoutOf(options),
+    persistent,
     target: options.target,
   }
 }

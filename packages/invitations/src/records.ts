@@ -44,6 +44,8 @@ export interface StoredInvitation {
   readonly timeoutMs: number
   /** Whether a person is asked about each guest. */
   readonly approve: boolean
+  /** Whether it goes on after a restart. */
+  readonly persistent: boolean
   /** With the method of a known public key: that key. */
   readonly guestKey?: PublicKey
   /** How many guests a multi-use invitation admits, where that was said. */
@@ -87,6 +89,7 @@ const InvitationRecord = message('InvitationRecord', {
   history: enumeration(12, ['all', 'none']),
   uses: optional(uint32(13)),
   guestKey: optional(bytes(14, { length: 32 })),
+  persistent: bool(15),
 })
 
 const AcceptanceRecord = message('AcceptanceRecord', {
@@ -125,6 +128,7 @@ export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
     progress: stored.progress,
     madeAfter: (target?.madeAfter ?? []).map((id) => hexToBytes(id)),
     approve: stored.approve,
+    persistent: stored.persistent,
     history: target?.history ?? 'all',
     ...(stored.uses !== undefined && { uses: stored.uses }),
     ...(stored.guestKey && { guestKey: stored.guestKey.toBytes() }),
@@ -153,6 +157,7 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
       createdAtMs,
       timeoutMs,
       approve,
+      persistent: read.persistent,
       ...(read.uses !== undefined && { uses: read.uses }),
       ...(guestKey !== undefined && { guestKey }),
       progress,

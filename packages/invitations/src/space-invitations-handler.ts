@@ -56,7 +56,8 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
   /**
    * Creates an invitation and listens for a join request from the invited (guest) peer.
    *
-   * It is durable before `invitation.link` appears, with `CONNECTING`; after a restart `restore` serves it again.
+   * It is durable before `invitation.link` appears, with `CONNECTING`; after a restart `restore` serves it again,
+   * unless `persistent` is false.
    * The observable ends with `ERROR` and `NOT_ALLOWED` when the own role does not allow to admit at that role.
    *
    * @throws TypeError for options that make no invitation; InvitationError `CLOSED`
@@ -113,7 +114,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
 
   /**
    * Serves again what was made before a restart: open invitations, and those that have ended for guests whose
-   * answer was lost. What ended more than 48 hours ago is wiped.
+   * answer was lost. What was not `persistent` is cancelled, and what ended more than 48 hours ago is wiped.
    * @returns those that are open or locked, and were not served already
    * @throws InvitationError `STORAGE_FAILED` for a damaged record; storage and key errors
    */

@@ -156,6 +156,7 @@ decoderSuite('the record of an invitation', () => ({
         madeAfter: ['ab'.repeat(32)],
       },
       createdAtMs: 1_700_000_000_000,
+      persistent: true,
       approve: false,
       timeoutMs: 300_000,
       progress: { life: 'OPEN', charged: 1, allowed: 10, admissions: 0 },

@@ -228,7 +228,7 @@ describe('a device', () => {
     const host = new HostDriver(
       { networkManager, storage, clock, keyring, random: world.random },
       new DeviceHost(spaceManager.identity),
-      { link, createdAtMs: clock.now(), timeoutMs: MINUTE, approve, progress },
+      { link, createdAtMs: clock.now(), timeoutMs: MINUTE, approve, persistent: true, progress },
       [],
       observable,
     )

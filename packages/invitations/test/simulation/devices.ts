@@ -9,7 +9,7 @@ import { NewDevice } from '../scenario/new-device.ts'
 import { type Invited, MINUTE } from '../scenario/world.ts'
 import { type Guest, type Seeker, Simulation } from './simulation.ts'
 
-const KINDS: readonly DeviceInvitationsOptions[] = [{}, { authMethod: 'NONE' }]
+const KINDS: readonly DeviceInvitationsOptions[] = [{}, { authMethod: 'NONE' }, { persistent: false }]
 
 /** A device without an identity; it is called what it shows. */
 class Stray implements Seeker {
@@ -46,6 +46,9 @@ export class DeviceSimulation extends Simulation<Stray> {
   protected readonly calmMs = 4 * MINUTE
   protected readonly multiUse = false
   protected readonly approve = true
+  protected get persistent(): boolean {
+    return this.#options.persistent !== false
+  }
   readonly #options: DeviceInvitationsOptions
   /** What the device is called that showed a key; hex. */
   readonly #labels = new Map<string, string>()

@@ -63,6 +63,8 @@ export abstract class Simulation<S extends Seeker> {
   protected abstract entryOf(request: GuestRequest): string
   protected abstract readonly multiUse: boolean
   protected abstract readonly approve: boolean
+  /** Whether the invitation goes on when its host comes back. */
+  protected abstract readonly persistent: boolean
   /** How long everybody has once nothing fails any more. */
   protected abstract readonly calmMs: number
   /** Checks that both ends agree on who is in. @param isIn whether the host has admitted the guest */
@@ -78,10 +80,10 @@ export abstract class Simulation<S extends Seeker> {
 
   async run(): Promise<void> {
     this.host = await this.person('ada')
-    this.invited = await this.invite()
-    this.#decideOver(this.invited.observable)
     for (const name of NAMES)
       this.guests.push({ seeker: await this.seeker(name), knew: false, provider: undefined })
+    this.invited = await this.invite()
+    this.#decideOver(this.invited.observable)
     for (let i = 0; i < STEPS; i++) {
       await this.#step()
       await this.#checkAlways()
@@ -188,7 +190,11 @@ export abstract class Simulation<S extends Seeker> {
     if (this.host.isRunning) return
     this.trace.push(`${this.world.clock.now()} ${this.host.name} is back`)
     await this.host.start()
-    this.#decideOver(await this.restore())
+    const restored = await this.restore()
+    this.#decideOver(restored)
+    if (this.persistent) return
+    expect(restored).toBeUndefined()
+    this.#admittedAtEnd ??= await this.host.admitted()
   }
 
   /** From now on the person at the host says yes or no to whoever asks, sooner or later. */

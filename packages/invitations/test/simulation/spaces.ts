@@ -11,6 +11,9 @@ const KINDS: readonly InvitationsOptions[] = [
   { authMethod: 'NONE', multiUse: true, open: true },
   { approve: true },
   { authMethod: 'NONE', multiUse: true, approve: true },
+  { persistent: false },
+  { authMethod: 'NONE', multiUse: true, open: true, persistent: false },
+  { authMethod: 'KNOWN_PUBLIC_KEY' },
 ]
 
 /** Somebody with an identity of their own. */
@@ -58,12 +61,18 @@ export class SpaceSimulation extends Simulation<Newcomer> {
   protected get multiUse(): boolean {
     return this.#options.multiUse === true
   }
+  protected get persistent(): boolean {
+    return this.#options.persistent !== false
+  }
   protected get approve(): boolean {
     return this.#options.approve === true
   }
 
   protected async invite(): Promise<Invited> {
-    return this.host.invite(await this.host.createSpace(), this.#options)
+    const [first] = this.guests
+    const isKnown = this.#options.authMethod === 'KNOWN_PUBLIC_KEY' && first !== undefined
+    const whom = isKnown ? { guestKey: first.seeker.person.identityKey } : {}
+    return this.host.invite(await this.host.createSpace(), { ...this.#options, ...whom })
   }
 
   protected async restore(): Promise<CancellableInvitationObservable | undefined> {
@@ -76,7 +85,9 @@ export class SpaceSimulation extends Simulation<Newcomer> {
   }
 
   protected guestOf(admitted: string): Guest<Newcomer> | undefined {
-    return this.guests.find(({ seeker }) => seeker.person.identityKey.toHex() === admitted)
+    const guest = this.guests.find(({ seeker }) => seeker.person.identityKey.toHex() === admitted)
+    if (this.#options.authMethod === 'KNOWN_PUBLIC_KEY') expect(guest).toBe(this.guests[0])
+    return guest
   }
 
   protected entryOf({ identityKey }: GuestRequest): string {

@@ -65,6 +65,7 @@ export function falseHosts(open: () => Promise<Peopled>): void {
       link,
       target,
       createdAtMs: clock.now(),
+      persistent: true,
       approve: false,
       timeoutMs: MINUTE,
       progress: newHostRecord(hostConfig({ multiUse, hasCode: false })),

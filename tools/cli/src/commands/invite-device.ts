@@ -28,6 +28,7 @@ export async function inviteDevice(context: Context, options: InviteDeviceOption
   await using peer = await openPeer(place, true)
   const observable = peer.devices.createInvitation({
     ...(options.words && { codeAlphabet: CODE_WORDS }),
+    persistent: false,
     signal,
   })
   confirmEach(context, observable, (name) => `Add ${name} to your devices, with all your spaces?`)

@@ -51,6 +51,8 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
     open: options.open,
     approve: options.approve,
     lifetime: options.expiresMinutes * 60,
+    // Nobody would be told what becomes of it, nor asked.
+    persistent: false,
   })
   if (options.approve) confirmEach(context, observable, (name) => `Let ${name} in?`)
   const leave = () => void observable.cancel().catch(() => undefined)
