@@ -7,9 +7,14 @@
  * Laws: never more wrong codes are compared than the budget allows; one guest at most is admitted; after an end that was
  * told nobody is; whoever waits for the outcome of others gets its turn; honest guests do not lock each other out
  * (-DHONEST: no wrong codes, no crashes). -DMUTANT=n breaks one rule, and one of the laws with it.
+ *
+ * With -DAPPROVE a person is asked about each guest whose code was right. Nothing is reserved then, the charge is given
+ * back before, and of those who got a yes the first commits. In -DWAITING that person never answers.
  */
 #define SESSIONS 3
+#ifndef BUDGET
 #define BUDGET 3
+#endif
 #define NOBODY SESSIONS
 
 #ifndef MUTANT
@@ -22,7 +27,7 @@
 #endif
 
 mtype = { OPEN, LOCKED, REDEEMED, CANCELLED }
-mtype = { GONE, TYPING, QUEUED, CHARGING, COMPARING, MATCHED, PROVING, COMMITTING }
+mtype = { GONE, TYPING, QUEUED, CHARGING, COMPARING, MATCHED, PROVING, REFUNDING, ASKING, COMMITTING }
 mtype = { NOTHING, CHARGE, REFUND, END, COMMIT }
 
 /* durable */
@@ -47,7 +52,16 @@ byte wrong = 0
 byte admissions = 0
 bool endTold = false
 
-#define holdsCharge(i) (step[i] == COMPARING || step[i] == MATCHED || step[i] == PROVING || step[i] == COMMITTING)
+#define beforeVerdict(i) (step[i] == COMPARING || step[i] == MATCHED || step[i] == PROVING)
+#ifndef APPROVE
+#define holdsCharge(i) (beforeVerdict(i) || step[i] == COMMITTING)
+#elif MUTANT == 8 /* the charge stays for as long as a person takes */
+#define holdsCharge(i) (beforeVerdict(i) || step[i] == ASKING || step[i] == COMMITTING)
+#elif MUTANT == 9 /* given back again when the guest leaves */
+#define holdsCharge(i) (beforeVerdict(i) || step[i] == REFUNDING || step[i] == ASKING)
+#else
+#define holdsCharge(i) beforeVerdict(i)
+#endif
 /* Asked again at the last moment: what was verified may have been overtaken while it waited for its turn. */
 #if MUTANT == 5 /* it is not */
 #define mayCommit true
@@ -85,10 +99,15 @@ inline release(i) {
   rn = len(intents)
   do
   :: rn > 0 -> intents?rwhat, rwho; rn--
-               if :: (rwhat == CHARGE || rwhat == COMMIT) && rwho == i -> skip :: else -> intents!rwhat, rwho fi
+               if
+               :: (rwhat == CHARGE || rwhat == COMMIT) && rwho == i -> skip
+               :: rwhat == REFUND && rwho == i -> intents!REFUND, NOBODY /* nobody is asked about it any more */
+               :: else -> intents!rwhat, rwho
+               fi
   :: else -> break
   od
   rwhat = NOTHING; rwho = 0
+  if :: storing == REFUND && storingFor == i -> storingFor = NOBODY :: else fi
 #if MUTANT != 4 /* a reservation that is never released */
   if :: reserved == i -> reserved = NOBODY :: else fi
 #endif
@@ -106,9 +125,10 @@ inline settle() {
   do
   :: s < SESSIONS ->
      if
-     :: decided && (step[s] == TYPING || step[s] == QUEUED || step[s] == MATCHED) -> release(s)
+     :: decided && (step[s] == TYPING || step[s] == QUEUED || step[s] == MATCHED ||
+                    step[s] == REFUNDING || step[s] == ASKING) -> release(s)
      :: !decided && step[s] == MATCHED && reserved == NOBODY ->
-#if MUTANT != 3 /* no reservation */
+#if MUTANT != 3 && (!defined(APPROVE) || MUTANT == 10) /* no reservation; one while a person decides */
         reserved = s;
 #endif
         step[s] = PROVING
@@ -137,7 +157,10 @@ inline settle() {
      :: what == CHARGE -> storing = CHARGE; nextCharged = charged + 1
      :: what == REFUND -> storing = REFUND; nextCharged = (charged > 0 -> charged - 1 : 0)
      :: what == END && closing != OPEN -> storing = END; nextLife = closing
-     :: what == COMMIT && mayCommit -> storing = COMMIT; nextLife = REDEEMED; nextCharged = charged - 1
+     :: what == COMMIT && mayCommit -> storing = COMMIT; nextLife = REDEEMED
+#if !defined(APPROVE) || MUTANT == 8
+        nextCharged = charged - 1
+#endif
      :: what == COMMIT && !mayCommit -> release(who)
      :: else
      fi
@@ -177,12 +200,22 @@ proctype Session(byte i) {
   :: atomic { mayBeLost(i) &&
      (step[i] == TYPING || step[i] == QUEUED || step[i] == MATCHED || step[i] == PROVING) ->
      release(i); settle() } /* its connection is lost */
+#if defined(APPROVE) && !defined(WAITING)
+  :: atomic { step[i] == REFUNDING || step[i] == ASKING -> release(i); settle() } /* the same, or a no */
+  :: atomic { step[i] == ASKING -> step[i] = COMMITTING; intents!COMMIT, i; settle() } /* a yes */
+#endif
   :: atomic { step[i] == CHARGING && !(storing == CHARGE && storingFor == i) -> release(i); settle() }
 #if MUTANT == 2 /* compared before it is charged */
   :: atomic { step[i] == CHARGING -> compare(i); settle() }
 #endif
   :: atomic { step[i] == COMPARING -> compare(i); settle() }
+#ifndef APPROVE
   :: atomic { step[i] == PROVING -> step[i] = COMMITTING; intents!COMMIT, i; settle() }
+#elif MUTANT == 8
+  :: atomic { step[i] == PROVING -> step[i] = ASKING; settle() }
+#else
+  :: atomic { step[i] == PROVING -> step[i] = REFUNDING; intents!REFUND, i; settle() }
+#endif
   od
 }
 
@@ -198,6 +231,7 @@ proctype Storage() {
            if :: reserved == storingFor -> reserved = NOBODY :: else fi
            closing = OPEN
         :: storing == CHARGE -> step[storingFor] = COMPARING
+        :: storing == REFUND && storingFor != NOBODY -> step[storingFor] = ASKING
         :: storing == END -> closing = OPEN; endTold = (nextLife == CANCELLED)
         :: else
         fi
@@ -210,6 +244,7 @@ proctype Storage() {
         storing = NOTHING; storingFor = 0; nextCharged = 0; nextLife = OPEN
         if
         :: what == CHARGE || what == COMMIT -> release(writer)
+        :: what == REFUND && writer != NOBODY -> step[writer] = ASKING /* the charge stays: on the safe side */
         :: else
         fi
         writer = 0

@@ -54,6 +54,9 @@ describe('the durable budget', { timeout: 120_000 }, () => {
     ['bounds the wrong codes over sessions, failed writes and crashes, and admits one', [], false],
     ['is not used up by honest guests', ['HONEST'], true],
     ['lets everybody who waits for it have a turn', ['WAITING'], true],
+    ['does all of that where a person decides about each', ['APPROVE'], false],
+    ['is not used up by honest guests about whom a person decides', ['APPROVE', 'HONEST'], true],
+    ['is waited for by nobody for as long as a person takes', ['APPROVE', 'WAITING', 'BUDGET=2'], true],
   ] as const)('%s', async ([, defines, liveness]) => {
     const { errors, states, broken } = await check(defines, liveness)
     counts.states += states
@@ -72,8 +75,23 @@ describe('the durable budget', { timeout: 120_000 }, () => {
     expect(await check([`MUTANT=${mutant}`], false)).toMatchObject({ errors: 1, broken: law })
   })
 
-  test('fails with a reservation that is never released', async () => {
-    expect(await check(['WAITING', 'MUTANT=4'], true)).toMatchObject({
+  test.for([
+    [
+      'with charges given back again when a guest leaves about whom a person was asked',
+      9,
+      'assertion violated (wrong<=3)',
+    ],
+    ['with a yes that is taken for a free place', 5, 'assertion violated (admissions<=1)'],
+  ] as const)('fails %s', async ([, mutant, law]) => {
+    expect(await check(['APPROVE', `MUTANT=${mutant}`], false)).toMatchObject({ errors: 1, broken: law })
+  })
+
+  test.for([
+    ['with a reservation that is never released', ['MUTANT=4']],
+    ['with charges that stay for as long as a person takes', ['APPROVE', 'BUDGET=2', 'MUTANT=8']],
+    ['with a reservation for as long as a person takes', ['APPROVE', 'BUDGET=2', 'MUTANT=10']],
+  ] as const)('fails %s', async ([, defines]) => {
+    expect(await check(['WAITING', ...defines], true)).toMatchObject({
       errors: 1,
       broken: 'acceptance cycle',
     })
