@@ -167,6 +167,14 @@ describe('an invitation, and what refers to it', () => {
     expect((await say(invitation)).issuedAtMs).toBe(NOON)
   })
 
+  it('has a number of uses, at least two, only when it is for several', async () => {
+    const { say } = await createPerson()
+    for (const limits of [{ uses: 2 }, { multiUse: true, uses: 1 }])
+      expect(await refusal(say({ ...invitation, ...limits }))).toBe('MALFORMED')
+    const { claim } = await say({ ...invitation, multiUse: true, uses: 2, history: 'none' })
+    expect(claim).toMatchObject({ uses: 2, history: 'none' })
+  })
+
   it('is redeemed by what comes after it, and named by an id', async () => {
     const { say } = await createPerson()
     const redeem = {

@@ -101,7 +101,7 @@ describe('the golden bytes', () => {
   })
 
   it('are the ones that were released', () => {
-    const hash = '205ee9fab01b84ea4ab01e1636eb131cc9f8be395e6a88514468ca2b0688df2f'
+    const hash = '572d10d6c3b77fa2e59cd9f17c9453551043f0b5a21d1e4bbd40d81e557e91d7'
     expect(bytesToHex(sha256(utf8ToBytes(file)))).toBe(hash)
   })
 

@@ -156,10 +156,14 @@ export interface DelegatedInvitation {
   readonly role: Role
   /** Whether more than one identity may come by it. */
   readonly multiUse: boolean
-  /** After how many failed attempts, by all who serve it, it ends; 0 for no such limit. */
+  /** After how many failed attempts, by all who serve it, it ends, and one more for each of several who came; 0 for no such limit. */
   readonly maxAttempts: number
   /** What is needed to serve it, sealed; opaque here. At most {@link MAX_SEALED_SECRETS_BYTES}. A copy at every access. */
   readonly sealedSecrets: Uint8Array
+  /** Those who come by it are admitted with as much: see {@link SpaceMember}. */
+  readonly history?: 'none'
+  /** Of one for several: after how many it ends, 2 at least; it may be more who serve it without knowing of each other. */
+  readonly uses?: number
 }
 
 /** The issuer calls a delegated invitation off. */

@@ -49,6 +49,8 @@ export function checkClaim({
       return checkHeads(claim.type, claim.heads)
     case 'DelegatedInvitation':
       if (claim.role === 'OWNER') throw malformed('DelegatedInvitation: nobody becomes an OWNER by one')
+      if (claim.uses !== undefined && (!claim.multiUse || claim.uses < 2))
+        throw malformed('DelegatedInvitation: only one for several has a number of uses, 2 at least')
       return
     case 'Epoch':
       if (claim.number === 0 || (claim.number === 1) !== (claim.previous === undefined))

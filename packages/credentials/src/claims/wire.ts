@@ -134,6 +134,8 @@ const WIRE: { readonly [T in Claim['type']]: Message<Fields<T>> } = {
     multiUse: bool(4),
     maxAttempts: uint32(5),
     sealedSecrets: bytes(6, { max: MAX_SEALED_SECRETS_BYTES }),
+    history: optional(oneOf(7, ['none'])),
+    uses: optional(uint32(8)),
   }),
   CancelledInvitation: message('CancelledInvitation', { space: key(1), delegation: id(2) }),
   InvitationAttempts: message('InvitationAttempts', { space: key(1), delegation: id(2), failed: uint32(3) }),

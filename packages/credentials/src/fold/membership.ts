@@ -19,7 +19,12 @@ import {
 import { type EpochState, epochsOf, mayHold, mayRead } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
-import { type LiveInvitation, liveInvitations } from './outputs/invitations.ts'
+import {
+  type InvitationStanding,
+  type LiveInvitation,
+  liveInvitations,
+  standingOf,
+} from './outputs/invitations.ts'
 import { type Member, Members } from './outputs/members.ts'
 import { pathTo } from './outputs/path.ts'
 import { mayChange, mayRemove } from './outputs/standing.ts'
@@ -276,6 +281,11 @@ export class Membership {
    */
   invitations(options: { readonly nowMs?: number } = {}): LiveInvitation[] {
     return liveInvitations(this.#verdicts, options.nowMs)
+  }
+
+  /** A delegated invitation by the id of its credential, also one that is over; `undefined` when it is not here. */
+  invitation(id: string): InvitationStanding | undefined {
+    return standingOf(this.#verdicts, id)
   }
 
   /** The epochs of the space, and which one to write under; the same object until another credential comes. */

@@ -145,6 +145,73 @@ describe('delegated invitations', () => {
     expect(live((s) => s.say('r', 'F', change(who('M'), 'EDITOR')))).toEqual([])
   })
 
+  it('are over when anybody who may know their secrets no longer may serve them, or a device of such a one', () => {
+    expect(live((s) => s.say('r', 'F', remove(who('N'))))).toEqual([])
+    expect(live((s) => s.say('r', 'F', change(who('N'), 'READER')))).toEqual([])
+    expect(live((s) => s.say('l', 'N', LEAVE))).toEqual([])
+    const late = (s: Story) => {
+      s.say('a', 'F', admit(who('P'), 'ADMIN'))
+      s.say('r', 'F', remove(who('P')))
+    }
+    expect(live(late)).toEqual([])
+    const stolen = (s: Story) => {
+      s.say('n', 'N', named(who('N'), device('N', 1)))
+      s.say('v', 'N', revoke(who('N'), device('N', 1)))
+    }
+    expect(live(stolen)).toEqual([])
+  })
+
+  it('stay when whoever goes could not serve them, or had gone before', () => {
+    expect(live((s) => s.say('r', 'F', remove(who('X'))), false, 'M:A N:A X:E')).toEqual([['d', 0, 0]])
+    expect(live((s) => s.say('r', 'F', change(who('P'), 'ADMIN')), false, 'M:A N:A P:O')).toEqual([
+      ['d', 0, 0],
+    ])
+    const before = tale('M:A N:A', (s) => {
+      s.common(s.say('r', 'F', remove(who('N'))))
+      s.say('d', 'M', delegate('EDITOR'))
+    })
+    expect(before.invitations()).toHaveLength(1)
+  })
+
+  it('for many have attempts for each who came, are over with their uses, and when one who came is removed', () => {
+    const come = (s: Story, d: string, name: string) => s.say(`+${name}`, 'N', redeem(d, who(name), 'EDITOR'))
+    const tried = (s: Story, d: string) => {
+      come(s, d, 'X')
+      s.say('t', 'N', attempts(d, 2))
+    }
+    expect(live(tried, true)).toEqual([['d', 2, 1]])
+    const few = tale('M:A N:A', (s) => {
+      const d = s.say('d', 'M', { ...delegate('EDITOR', true), uses: 2 } as Claim)
+      s.common(d)
+      come(s, d, 'X')
+      come(s, d, 'Y')
+    })
+    expect([few.invitations().length, few.invitation('d')?.ended]).toEqual([0, 'REDEEMED'])
+    const removed = (s: Story, d: string) => s.say('r', 'F', remove(who('X')), [come(s, d, 'X')])
+    expect(live(removed, true)).toEqual([])
+  })
+
+  it('tell why they are over, and whose attempts failed', () => {
+    const how = (tell: (story: Story, invitation: string) => void) => {
+      const fold = tale('M:A N:A', (s) => {
+        const d = s.say('d', 'M', delegate('EDITOR'))
+        s.common(d)
+        tell(s, d)
+      })
+      return fold.invitation('d')
+    }
+    expect(how(() => undefined)?.ended).toBeUndefined()
+    expect(how((s, d) => s.say('c', 'N', cancel(d)))?.ended).toBe('CANCELLED')
+    expect(how((s) => s.say('r', 'F', remove(who('M'))))?.ended).toBe('CANCELLED')
+    expect(how((s, d) => s.say('k', 'N', redeem(d, who('X'), 'EDITOR')))).toMatchObject({
+      ended: 'REDEEMED',
+      redeemedBy: [who('X')],
+    })
+    const locked = how((s, d) => s.say('t', 'N', attempts(d, 3)))
+    expect([locked?.ended, [...(locked?.failedAt ?? [])]]).toEqual(['LOCKED', [[who('N'), 3]]])
+    expect(tale('', () => undefined).invitation('+F')).toBeUndefined()
+  })
+
   it('are not touched by a cancellation or a redemption that does not come after them', () => {
     const fold = tale('M:A N:A', (s) => {
       s.say('c', 'N', cancel('d'))

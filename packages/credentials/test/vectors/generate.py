@@ -163,6 +163,13 @@ delegated = say(
     IN_SPACE + data(2, INVITATION) + number(3, 2) + number(4, 1) + number(5, 300) + data(6, SECRETS),
     parents=[member['id']], expires=NOON + 60_000,
 )
+say(
+    'a delegated invitation for five who are given no history', 'DelegatedInvitation',
+    {**SPACE, 'invitationId': INVITATION.hex(), 'role': 'EDITOR', 'multiUse': True, 'maxAttempts': 3,
+     'sealedSecrets': SECRETS.hex(), 'history': 'none', 'uses': 5},
+    IN_SPACE + data(2, INVITATION) + number(3, 2) + number(4, 1) + number(5, 3) + data(6, SECRETS) + number(7, 1)
+    + number(8, 5), parents=[member['id']], expires=NOON + 60_000,
+)
 bare = say(
     'a delegated invitation for one reader, without limits', 'DelegatedInvitation',
     {**SPACE, 'invitationId': INVITATION.hex(), 'role': 'READER', 'multiUse': False, 'maxAttempts': 0,
