@@ -22,10 +22,15 @@ export interface Member {
 /** That somebody is no longer a member. */
 export interface Departure {
   readonly identityKey: PublicKey
-  /** Who removed it; itself, when it left. */
+  /** Who removed it; itself, when it left; who admitted the other one, when it was superseded. */
   readonly by: PublicKey
   /** The id of the credential that ended it, for `Space.why`. */
   readonly credentialId: string
+  /**
+   * It came by an invitation for one at the same time as somebody else, whose admission stands: its own never counted.
+   * It may be invited again. Absent for who was removed or left.
+   */
+  readonly reason?: 'SUPERSEDED'
 }
 
 /** Whose feed it is and what it may carry. */
@@ -100,7 +105,8 @@ export class Roster {
   departureOf(identityKey: PublicKey): Departure | undefined {
     if (this.roleOf(identityKey) !== undefined) return undefined
     const last = this.membership.departuresOf(identityKey).at(-1)
-    return last && { identityKey, by: last.issuer, credentialId: last.id }
+    const ending = last ?? this.membership.supersededBy(identityKey)
+    return ending && departureBy(identityKey, ending)
   }
 
   roleOf(identity: PublicKey): Role | undefined {
@@ -157,6 +163,14 @@ export class Roster {
     }
   }
 }
+
+/** What a credential that ended a membership says of it. */
+export const departureBy = (identityKey: PublicKey, { id, issuer, claim }: Credential): Departure => ({
+  identityKey,
+  by: issuer,
+  credentialId: id,
+  ...(claim.type === 'SpaceMember' && { reason: 'SUPERSEDED' }),
+})
 
 const invitationIn = (admission: { readonly invitationId?: Uint8Array } | undefined) =>
   admission?.invitationId === undefined ? {} : { invitationId: admission.invitationId }

@@ -2,6 +2,7 @@ import type { Credential } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Clock, type NetworkManager, systemClock } from '@vestibule/network'
 import { hasNews } from './acts/readmit.ts'
+import { tellAll } from './acts/space-listener.ts'
 import { type AcceptOptions, prepareAcceptance } from './admission/accept.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { adopt, rejoin } from './admission/adopt.ts'
@@ -34,6 +35,12 @@ export interface SpaceManagerOptions {
   readonly clock?: Clock
 }
 
+/** What happens to the spaces of a manager. */
+export interface SpaceManagerListener {
+  /** One was connected, deactivated or closed: see `SpaceManager.spaces`. */
+  onSpaces?(): void
+}
+
 /**
  * The spaces of one identity on this device: kept in the storage, connected to their other members.
  *
@@ -52,6 +59,7 @@ export class SpaceManager {
   readonly #shelf: Shelf
   readonly #serial = new Serial()
   readonly #recovery: RecoveryServer
+  readonly #listeners = new Set<SpaceManagerListener>()
   #state: 'new' | 'open' | 'closed' = 'new'
 
   constructor(options: SpaceManagerOptions) {
@@ -72,7 +80,10 @@ export class SpaceManager {
         void this.#serveRecovery()
         this.identity.onControl(space)
       },
-      onJoined: () => this.#serveRecovery(),
+      onJoined: async () => {
+        await this.#serveRecovery()
+        tellAll(this.#listeners, (listener) => listener.onSpaces?.())
+      },
     })
     this.#recovery = new RecoveryServer({
       networkManager,
@@ -306,6 +317,14 @@ export class SpaceManager {
    */
   deactivate(key: PublicKey): Promise<void> {
     return this.#whileOpen(() => this.#shelf.deactivate(key))
+  }
+
+  /** Calls back from now on. @returns a function that ends it */
+  subscribe(listener: SpaceManagerListener): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
   /** A space that is open; `undefined` for one that is not. */

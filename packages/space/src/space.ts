@@ -1,7 +1,6 @@
 import type { Credential, Role } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import type { Channel } from '@vestibule/network'
-import { MemberActs } from './acts/member-acts.ts'
 import { readNotice } from './acts/notice.ts'
 import { ownFeeds } from './acts/own-feeds.ts'
 import type { Actor } from './acts/perform.ts'
@@ -10,6 +9,7 @@ import { rewrite } from './acts/rewrite.ts'
 import { type SpaceListener, tellAll } from './acts/space-listener.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
+import { DelegationActs } from './delegation/delegation-acts.ts'
 import { SpaceError } from './error.ts'
 import type { ForkProof } from './feed/fork.ts'
 import { type Missing, missingMessages, missingOf } from './lifecycle/missing.ts'
@@ -35,7 +35,7 @@ import type { StorageWrite } from './storage/storage.ts'
  * await space.write('hello')
  * await space.delivered({ signal: AbortSignal.timeout(5_000) })
  */
-export class Space extends MemberActs {
+export class Space extends DelegationActs {
   protected readonly store: SpaceStore
   readonly #parts: SpaceParts
   readonly #replication: Replication
@@ -55,6 +55,7 @@ export class Space extends MemberActs {
     this.#parts = parts
     this.#members = store.roster.members()
     this.#removal = this.removal
+    this.haveDelegationsChanged()
     this.#replication = new Replication(store, parts, parts.clock, {
       onPeers: () => this.#emit((listener) => listener.onPeers?.(this.peers())),
       onIntroduction: (introduction) =>
@@ -297,6 +298,11 @@ export class Space extends MemberActs {
   }
 
   /** @internal */
+  protected get device(): SpaceParts {
+    return this.#parts
+  }
+
+  /** @internal */
   protected get ownIdentity(): PublicKey {
     return this.#parts.signingContext.identityKey
   }
@@ -345,6 +351,7 @@ export class Space extends MemberActs {
       const departures = before.flatMap(({ identityKey }) => this.departureOf(identityKey) ?? [])
       if (departures.length > 0) this.#emit((listener) => listener.onDepartures?.(departures))
       this.#lookAtRemoval()
+      this.#lookAtDelegations()
     }
     if (reset) this.#emit((listener) => listener.onMessages?.(this.messages()))
     this.#show(messages)
@@ -376,6 +383,11 @@ export class Space extends MemberActs {
     if (removal?.credentialId === this.#removal?.credentialId) return
     this.#removal = removal
     this.#emit((listener) => listener.onRemoval?.(removal))
+    this.#lookAtDelegations()
+  }
+
+  #lookAtDelegations(): void {
+    if (this.haveDelegationsChanged()) this.#emit((listener) => listener.onDelegations?.())
   }
 
   /** @internal Takes a proof, verified, that a feed forked, and reports it. */

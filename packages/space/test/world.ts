@@ -385,7 +385,7 @@ export async function untilAll(spaces: readonly Space[], holds: () => boolean): 
     }
     const events = {
       ...{ onMembers: look, onMessage: look, onMessages: look, onRemoval: look },
-      ...{ onPeers: look, onProblem: look, onReadKeys: look },
+      ...{ onPeers: look, onProblem: look, onReadKeys: look, onDelegations: look },
     }
     const stops = spaces.map((space) => space.subscribe(events))
   })

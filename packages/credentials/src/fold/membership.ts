@@ -6,7 +6,7 @@ import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
 import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
-import { type Admission, admissionOf, departuresOf } from './outputs/comings.ts'
+import { type Admission, admissionOf, departuresOf, supersededBy } from './outputs/comings.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
 import {
   type Device,
@@ -24,6 +24,7 @@ import {
   type LiveInvitation,
   liveInvitations,
   standingOf,
+  standings,
 } from './outputs/invitations.ts'
 import { type Member, Members } from './outputs/members.ts'
 import { pathTo } from './outputs/path.ts'
@@ -283,6 +284,11 @@ export class Membership {
     return liveInvitations(this.#verdicts, options.nowMs)
   }
 
+  /** The delegated invitations that are here, also those that are over, in the order. */
+  delegations(): InvitationStanding[] {
+    return standings(this.#verdicts)
+  }
+
   /** A delegated invitation by the id of its credential, also one that is over; `undefined` when it is not here. */
   invitation(id: string): InvitationStanding | undefined {
     return standingOf(this.#verdicts, id)
@@ -306,6 +312,14 @@ export class Membership {
   /** Where the data feeds of removed and demoted members end. A feed that is not in it is not cut. */
   cuts(): ReadonlyMap<PublicKey, Cut> {
     return cutsOf(this.#verdicts, this.feeds())
+  }
+
+  /**
+   * Of somebody who came by a single use at the same time as somebody else, and is not the one who stands: the redemption
+   * that does. `undefined` for others.
+   */
+  supersededBy(identity: PublicKey): Credential | undefined {
+    return supersededBy(this.#verdicts, identity)
   }
 
   /** For any credential whether it counts, and the one rule and credential that decided. */

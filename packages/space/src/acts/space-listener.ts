@@ -24,6 +24,8 @@ export interface SpaceListener {
   onDepartures?(departures: readonly Departure[]): void
   /** The own identity is no longer a member, see `Space.removal`; or is one again, without an argument. */
   onRemoval?(removal?: Departure): void
+  /** A delegated invitation came, was redeemed, or may be served no more: see `Space.delegations`. */
+  onDelegations?(): void
   /** A message came or was written. It stands in `Space.messages` at its place, not always the last. */
   onMessage?(message: Message): void
   /** Messages that were here already went, or came back, because who may write has changed: these are all now. */

@@ -7,6 +7,7 @@ import {
   verifyFeedProof,
 } from '@vestibule/credentials'
 import { equalBytes, type Keyring, type PublicKey } from '@vestibule/keys'
+import { mayServe } from '../delegation/delegation.ts'
 import { SpaceError } from '../error.ts'
 import type { FeedBatch } from '../feed/entry.ts'
 import type { Feed } from '../feed/feed.ts'
@@ -47,6 +48,8 @@ export interface AdmitOptions {
   readonly role: Role
   /** 16 bytes. */
   readonly invitationId?: Uint8Array
+  /** The id of the `DelegatedInvitation` that is redeemed: its role and history are to be given, and the own role above it. */
+  readonly delegation?: string
   /** {@link Space.heads} when the invitation was made. It admits nobody who was removed without its author knowing. */
   readonly invitedAfter?: readonly string[]
   /**
@@ -94,6 +97,7 @@ export async function admit(
   for (const key of [candidate.controlFeedKey, candidate.dataFeedKey])
     if (membership.feeds().has(key)) throw new SpaceError('BAD_CANDIDATE', 'a feed that is admitted already')
   if (existing !== undefined) checkReadmission(host, candidate, existing, options.role)
+  else if (options.delegation !== undefined) checkDelegation(host, options)
   else if (!membership.may(signingContext.identityKey, options.role))
     throw new SpaceError('NOT_ALLOWED', `the own role does not allow to admit at ${options.role}`)
   if (existing === undefined && options.invitationId !== undefined) checkInvitation(host, candidate, options)
@@ -202,6 +206,16 @@ function checkReadmission(
     throw new SpaceError('ALREADY_MEMBER', 'already a member, with another control feed')
 }
 
+/** A delegated invitation admits only as long as it may be served, and by whoever may serve it. */
+function checkDelegation({ store, signingContext }: Host, { delegation = '', role }: AdmitOptions): void {
+  const { membership } = store.roster
+  const standing = membership.invitation(delegation)
+  if (standing?.claim.role !== role || standing.ended !== undefined)
+    throw new SpaceError('NOT_ALLOWED', 'the invitation is over, or for another role')
+  if (!mayServe(membership, signingContext.identityKey, role))
+    throw new SpaceError('NOT_ALLOWED', `the own role does not allow to serve an invitation at ${role}`)
+}
+
 /** No invitation admits an identity that was removed after it was made, or at the same time. */
 function checkInvitation(
   { store }: Host,
@@ -263,10 +277,14 @@ const dataFeedOf = (candidate: Candidate) =>
 function issueGrant(
   { store, signingContext }: Host,
   { identityKey: member, profile }: Candidate,
-  { role, invitationId, history }: AdmitOptions,
+  { role, invitationId, history, delegation }: AdmitOptions,
 ): Promise<Credential> {
   const space = store.record.spaceKey
-  const how = { ...(invitationId && { invitationId }), ...(history === 'none' && { history }) }
+  const how = {
+    ...(invitationId && { invitationId }),
+    ...(delegation !== undefined && { delegation }),
+    ...(history === 'none' && { history }),
+  }
   return signingContext.issue(
     { type: 'SpaceMember', space, member, role, profile, ...how },
     { parents: store.parentsOfNext() },

@@ -183,17 +183,24 @@ export class SigningContext {
 
   /**
    * Issues a claim in the identity's name, signed by the device, dated by the clock.
-   * @param options `parents`: ids of the credentials that it comes after
+   * @param options `parents`: ids of the credentials that it comes after; `expiresAtMs`: when it ends, if it does
    */
-  issue(claim: Claim, options: { readonly parents?: readonly string[] } = {}): Promise<Credential> {
+  issue(
+    claim: Claim,
+    {
+      parents = [],
+      expiresAtMs,
+    }: { readonly parents?: readonly string[]; readonly expiresAtMs?: number } = {},
+  ): Promise<Credential> {
     return issueCredential({
       signer: this.#keyring,
       issuer: this.identityKey,
       signingKey: this.deviceKey,
       chain: this.chain,
       claim,
-      parents: options.parents ?? [],
+      parents,
       issuedAtMs: this.#clock.now(),
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
     })
   }
 

@@ -34,7 +34,7 @@ export interface ShelfParts {
   readonly onLoaded: (space: Space) => void
   /** The credentials of a space have changed. */
   readonly onControl: (space: Space) => void
-  /** A space is connected now, or was closed. */
+  /** A space is connected now, or was deactivated or closed. */
   readonly onJoined: () => Promise<void>
 }
 
@@ -142,6 +142,7 @@ export class Shelf {
     const entry = this.#entries.get(key)
     await entry?.swarm?.close()
     delete entry?.swarm
+    await this.#parts.onJoined()
   }
 
   /** Reads a space at the start, unless it is deactivated. */

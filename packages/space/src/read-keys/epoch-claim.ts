@@ -57,7 +57,8 @@ export async function createEpoch(
   const heads = headsOf(store, then)
   const chain = signingContext.chain.reduce((sum, { encoded }) => sum + encoded.length, 0)
   const room = MAX_CREDENTIAL_BYTES - ROOM - chain - parents.length * ID_BYTES - heads.length * HEAD_BYTES
-  const devices = devicesOf(then, signingContext.identityKey).slice(
+  // Who comes too late is handed the key.
+  const devices = devicesToSealTo(then, signingContext.identityKey).slice(
     0,
     Math.min(MAX_SEALED_KEYS, Math.floor(room / SEALED_KEY_BYTES)),
   )
@@ -79,7 +80,7 @@ export async function createEpoch(
 }
 
 async function sealedTo(
-  devices: ReturnType<typeof devicesOf>,
+  devices: ReturnType<typeof devicesToSealTo>,
   key: Redacted<Uint8Array>,
   info: Uint8Array,
 ): Promise<SealedKey[]> {
@@ -101,9 +102,16 @@ export function withActs({ roster }: SpaceStore, acts: readonly Credential[]): M
   return then
 }
 
-/** The own devices first, then those of the others, the most senior first: who comes too late is handed the key. */
-function devicesOf(then: Membership, self: PublicKey) {
-  const members = [...then.members().keys()]
+/**
+ * The devices of members to seal something to: the own ones first, then those of the others, the most senior first.
+ * @param isRecipient which members; all unless given
+ */
+export function devicesToSealTo(
+  then: Membership,
+  self: PublicKey,
+  isRecipient: (member: PublicKey) => boolean = () => true,
+) {
+  const members = [...then.members().keys()].filter(isRecipient)
   const sorted = [...members.filter((one) => one === self), ...members.filter((one) => one !== self)]
   const owners = new Map([...then.feeds().values()].map(({ device, member }) => [device, member]))
   const devices = new Map<PublicKey, Uint8Array>()

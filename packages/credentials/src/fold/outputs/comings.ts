@@ -61,3 +61,12 @@ export function departuresOf(verdicts: Verdicts, who: PublicKey): Credential[] {
     .sort((a, b) => acts.causality.order(a, b))
     .map((index) => acts.credential(index))
 }
+
+/** The redemption of a single use that stands in place of one by which somebody came. */
+export function supersededBy(verdicts: Verdicts, who: PublicKey): Credential | undefined {
+  for (const grant of verdicts.acts.grantsOf(who)) {
+    const first = verdicts.fitsRedemption(grant) ? verdicts.beatenBy(grant) : undefined
+    if (first !== undefined) return verdicts.acts.credential(first.index)
+  }
+  return undefined
+}

@@ -31,16 +31,19 @@ export interface LiveInvitation {
 
 /** What is left to be redeemed, in the order. */
 export function liveInvitations(verdicts: Verdicts, nowMs?: number): LiveInvitation[] {
-  const { acts } = verdicts
-  const all = [...(acts.byType.get('DelegatedInvitation') ?? [])].sort((a, b) => acts.causality.order(a, b))
-  return all.flatMap((index) => {
-    const standing = standingAt(verdicts, index)
-    if (standing === undefined || standing.ended !== undefined) return []
-    const { credential, claim, failedAt, redeemedBy } = standing
+  return standings(verdicts).flatMap(({ credential, claim, failedAt, redeemedBy, ended }) => {
+    if (ended !== undefined) return []
     const { expiresAtMs } = credential
     if (nowMs !== undefined && expiresAtMs !== undefined && expiresAtMs <= nowMs) return []
     return [{ credential, claim, failed: sumOf(failedAt), redeemedBy }]
   })
+}
+
+/** How it stands with all that are here, in the order. */
+export function standings(verdicts: Verdicts): InvitationStanding[] {
+  const { acts } = verdicts
+  const all = [...(acts.byType.get('DelegatedInvitation') ?? [])].sort((a, b) => acts.causality.order(a, b))
+  return all.flatMap((index) => standingAt(verdicts, index) ?? [])
 }
 
 /** How it stands with a delegated invitation, by the id of its credential. */
