@@ -1,37 +1,22 @@
 import type { PublicKey } from '@vestibule/keys'
-import type { Profile } from '../claims/claims.ts'
 import type { Credential } from '../credential.ts'
 import { MAX_PARENTS } from '../envelope.ts'
 import { CredentialsError } from '../errors.ts'
 import { isAtLeast, mayAdmit, type Role } from '../roles.ts'
 import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
-import { type Admission, admissionOf, departuresOf, supersededBy } from './outputs/comings.ts'
+import { type Admission, admissionOf, departuresOf } from './outputs/comings.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
-import {
-  type Device,
-  devicesOf,
-  isRevoked,
-  profileOf,
-  recoveriesOf,
-  revocationsOf,
-} from './outputs/devices.ts'
 import { type EpochState, epochsOf, mayHold, mayRead } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
-import {
-  type InvitationStanding,
-  type LiveInvitation,
-  liveInvitations,
-  standingOf,
-  standings,
-} from './outputs/invitations.ts'
 import { type Member, Members } from './outputs/members.ts'
 import { pathTo } from './outputs/path.ts'
 import { mayChange, mayRemove } from './outputs/standing.ts'
 import { type Why, why } from './outputs/why.ts'
 import { packSnapshot, unpackSnapshot } from './snapshot/snapshot.ts'
 import { Verdicts } from './verdicts.ts'
+import { MembershipViews } from './views.ts'
 
 /** What came of adding one credential. */
 export interface Added {
@@ -59,9 +44,10 @@ export interface Added {
  * membership.add(founder)
  * membership.roleOf(identity) // 'OWNER'
  */
-export class Membership {
+export class Membership extends MembershipViews {
   readonly space: PublicKey
-  readonly #verdicts: Verdicts
+  /** @internal */
+  protected readonly verdicts: Verdicts
   readonly #waiting = new Map<string, Act[]>()
   readonly #waitingIds = new Set<string>()
   readonly #members: Members
@@ -73,10 +59,11 @@ export class Membership {
    *   storage). Without it, of several that the space key signed, the first in the order is the root.
    */
   constructor(space: PublicKey, options: { readonly genesisId?: string | undefined } = {}) {
+    super()
     this.space = space
-    this.#verdicts = new Verdicts(space, options.genesisId)
-    this.#members = new Members(this.#verdicts)
-    this.#feeds = new Feeds(this.#verdicts)
+    this.verdicts = new Verdicts(space, options.genesisId)
+    this.#members = new Members(this.verdicts)
+    this.#feeds = new Feeds(this.verdicts)
   }
 
   /**
@@ -106,14 +93,14 @@ export class Membership {
    * verdict on them. They are for this device, not for others, and may be thrown away.
    */
   snapshot(): Promise<Uint8Array> {
-    const { genesis } = this.#verdicts
+    const { genesis } = this.verdicts
     const root = genesis !== undefined && { genesis: this.#acts.act(genesis).id }
     return packSnapshot({ space: this.space, ...root, acts: this.#all() })
   }
 
   /** Another one with the same credentials, to see what would come of more. */
   copy(): Membership {
-    const copy = new Membership(this.space, this.#verdicts)
+    const copy = new Membership(this.space, this.verdicts)
     for (const act of this.#all()) copy.#take(act)
     return copy
   }
@@ -134,7 +121,7 @@ export class Membership {
 
   /** Whether a credential is in the graph and allowed, as things are. */
   counts(id: string): boolean {
-    return this.has(id) && this.#verdicts.counts(this.#acts.at(id))
+    return this.has(id) && this.verdicts.counts(this.#acts.at(id))
   }
 
   /** How many credentials wait for parents. */
@@ -166,7 +153,7 @@ export class Membership {
 
   /** The genesis that everything rests on, once it is there. */
   get genesis(): Credential | undefined {
-    const index = this.#verdicts.genesis
+    const index = this.verdicts.genesis
     return index === undefined ? undefined : this.#acts.credential(index)
   }
 
@@ -178,7 +165,7 @@ export class Membership {
 
   /** Whose own space this is: its only member, whatever is said. None for a space that is shared. */
   get owner(): PublicKey | undefined {
-    return this.#verdicts.owner
+    return this.verdicts.owner
   }
 
   /**
@@ -203,20 +190,20 @@ export class Membership {
   /** Whether an identity may remove a member, as things are; whoever it is may leave. */
   mayRemove(identity: PublicKey, member: PublicKey): boolean {
     if (this.owner !== undefined) return false
-    return mayRemove(this.#verdicts, this.#members.acting(), identity, member)
+    return mayRemove(this.verdicts, this.#members.acting(), identity, member)
   }
 
   /** Whether a `ChangedRole` of a member by an identity would make the role what it says, as things are. */
   mayChange(identity: PublicKey, member: PublicKey, role: Role): boolean {
     if (this.owner !== undefined) return false
     const mayGrant = this.may(identity, role)
-    return mayChange(this.#verdicts, this.#members.acting(), identity, member, role, mayGrant)
+    return mayChange(this.verdicts, this.#members.acting(), identity, member, role, mayGrant)
   }
 
   /** How a member came in, and by which invitation; `undefined` for others. */
   admissionOf(member: PublicKey): Admission | undefined {
     const since = this.members().get(member)?.since
-    return since === undefined ? undefined : admissionOf(this.#verdicts, since)
+    return since === undefined ? undefined : admissionOf(this.verdicts, since)
   }
 
   /**
@@ -224,7 +211,7 @@ export class Membership {
    * was admitted again, too. Empty for whoever never lost anything, a stranger among them.
    */
   departuresOf(identity: PublicKey): Credential[] {
-    return departuresOf(this.#verdicts, identity)
+    return departuresOf(this.verdicts, identity)
   }
 
   /** Whether a credential comes after another, both in the graph: its author knew the other. */
@@ -240,92 +227,30 @@ export class Membership {
     return all.map((index) => this.#acts.credential(index))
   }
 
-  /**
-   * Whether a key of an identity may no longer sign for it here: a senior one revoked it, or all that named it. Of a
-   * key that no act of the graph names nothing is known, and this is false.
-   */
-  isRevoked(identity: PublicKey, device: PublicKey): boolean {
-    return isRevoked(this.#verdicts, identity, device)
-  }
-
-  /** The devices that an identity has named here, those that were revoked too, in the order. */
-  devicesOf(identity: PublicKey): Device[] {
-    return devicesOf(this.#verdicts, identity)
-  }
-
-  /**
-   * Whether one key of an identity is above another, as things are, and so may revoke it: the recovery key is above
-   * the identity's own, that above the devices which it named, and on one level the first named is above the others.
-   */
-  isSenior(identity: PublicKey, key: PublicKey, other: PublicKey): boolean {
-    return this.#verdicts.acts.devices.isSenior(identity, key, other)
-  }
-
-  /** The `RevokedDevice` credentials of an identity that hold, in the order, also of keys that no act names here. */
-  revocationsOf(identity: PublicKey): Credential[] {
-    return revocationsOf(this.#verdicts, identity)
-  }
-
-  /** The latest `IdentityProfile` of an identity here; none while it has not said any. */
-  profileOf(identity: PublicKey): Profile | undefined {
-    return profileOf(this.#verdicts, identity)
-  }
-
-  /** The `IdentityRecovery` credentials of members that hold, in the order: of two the first is senior. */
-  recoveries(): Credential[] {
-    return recoveriesOf(this.#verdicts)
-  }
-
-  /**
-   * The delegated invitations that may be served and redeemed, in the order. Expiry binds those who serve: with
-   * `nowMs` the expired ones are left out.
-   */
-  invitations(options: { readonly nowMs?: number } = {}): LiveInvitation[] {
-    return liveInvitations(this.#verdicts, options.nowMs)
-  }
-
-  /** The delegated invitations that are here, also those that are over, in the order. */
-  delegations(): InvitationStanding[] {
-    return standings(this.#verdicts)
-  }
-
-  /** A delegated invitation by the id of its credential, also one that is over; `undefined` when it is not here. */
-  invitation(id: string): InvitationStanding | undefined {
-    return standingOf(this.#verdicts, id)
-  }
-
   /** The epochs of the space, and which one to write under; the same object until another credential comes. */
   epochs(): EpochState {
-    return epochsOf(this.#verdicts)
+    return epochsOf(this.verdicts)
   }
 
   /** Whether whoever holds an epoch's read key (without an id, the founding one) may give it to a member, as of its time. */
   mayHold(identity: PublicKey, epoch?: string): boolean {
-    return mayHold(this.#verdicts, identity, epoch)
+    return mayHold(this.verdicts, identity, epoch)
   }
 
   /** Whether an admission may bring the read key of an epoch to a member: any, or one after what left the history out. */
   mayRead(identity: PublicKey, epoch?: string): boolean {
-    return mayRead(this.#verdicts, identity, epoch)
+    return mayRead(this.verdicts, identity, epoch)
   }
 
   /** Where the data feeds of removed and demoted members end. A feed that is not in it is not cut. */
   cuts(): ReadonlyMap<PublicKey, Cut> {
-    return cutsOf(this.#verdicts, this.feeds())
-  }
-
-  /**
-   * Of somebody who came by a single use at the same time as somebody else, and is not the one who stands: the redemption
-   * that does. `undefined` for others.
-   */
-  supersededBy(identity: PublicKey): Credential | undefined {
-    return supersededBy(this.#verdicts, identity)
+    return cutsOf(this.verdicts, this.feeds())
   }
 
   /** For any credential whether it counts, and the one rule and credential that decided. */
   why(id: string): Why {
     const index = this.#acts.find(id)
-    if (index !== undefined) return why(this.#verdicts, index)
+    if (index !== undefined) return why(this.verdicts, index)
     return this.#waitingIds.has(id)
       ? { counts: false, code: 'WAITS', text: 'It waits for a credential that it comes after.' }
       : { counts: false, code: 'NOT_HERE', text: 'It is not here, or belongs to another space.' }
@@ -341,7 +266,7 @@ export class Membership {
    * @throws TypeError when the id is not that of a `SpaceMember` or `ChangedRole` that counts
    */
   admissionPath(id: string): Credential[] {
-    return pathTo(this.#verdicts, id)
+    return pathTo(this.verdicts, id)
   }
 
   #all(): Act[] {
@@ -350,7 +275,7 @@ export class Membership {
   }
 
   get #acts() {
-    return this.#verdicts.acts
+    return this.verdicts.acts
   }
 
   #take(late: Act): Added {
@@ -360,12 +285,12 @@ export class Membership {
     const index = this.#place(late, parents)
     if (this.#waiting.size === 0) {
       const placed = [late.id]
-      return { placed, counted: this.#verdicts.counts(index) ? placed : NONE }
+      return { placed, counted: this.verdicts.counts(index) ? placed : NONE }
     }
     const indices = [index]
     this.#placeFreed(indices)
     const placed = indices.map((index) => this.#acts.act(index).id)
-    return { placed, counted: placed.filter((_, n) => this.#verdicts.counts(indices[n] ?? 0)) }
+    return { placed, counted: placed.filter((_, n) => this.verdicts.counts(indices[n] ?? 0)) }
   }
 
   /** Places what waited for any of these, and puts it behind them. */
@@ -405,7 +330,7 @@ export class Membership {
   }
 
   #place(late: Act, parents: readonly number[]): number {
-    const { index, again } = this.#verdicts.add(late, parents)
+    const { index, again } = this.verdicts.add(late, parents)
     if (this.#waitingIds.size > 0) this.#waitingIds.delete(late.id)
     this.#judged(index, false)
     for (const one of again) if (one !== index) this.#judged(one, true)
