@@ -5,6 +5,7 @@ export type InvitationErrorCode = keyof typeof SENTENCES
 const SENTENCES = {
   LINK_TOO_LONG: 'This is too long to be an invitation link.',
   LINK_MALFORMED: 'This invitation link is incomplete or mistyped. Copy the whole link and try again.',
+  TOO_LARGE: 'There is too much in this invitation: its target is too long.',
   LINK_FOREIGN: 'This is not an invitation link.',
   LINK_VERSION: 'This invitation link was made by a newer version. Update to open it.',
   EXPIRED: 'This invitation has expired. Ask for a new one.',

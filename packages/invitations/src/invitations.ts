@@ -1,62 +1,29 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { PublicKey, Redacted } from '@vestibule/keys'
-import { NetworkError } from '@vestibule/network'
 import { GuestDriver } from './driver/guest-driver.ts'
 import { HostDriver } from './driver/host-driver.ts'
 import type { Parts } from './driver/parts.ts'
 import { InvitationError } from './errors.ts'
-import { Invitation, type InvitationFields } from './invitation.ts'
-import type { GuestKind, HostKind } from './kind/kind.ts'
-import { encodeInvitation, InvitationLink, parseInvitation } from './link/link.ts'
+import type { Asking, Hosting } from './hosting.ts'
+import { Invitation } from './invitation.ts'
+import { InvitationLink, parseInvitation } from './link/link.ts'
 import { newLinkGuest } from './link/link-guest.ts'
 import { commitment, deriveLinkKeys, LINK_SECRET_BYTES } from './link/link-keys.ts'
 import type { InvitationKind } from './link/link-layout.ts'
 import { hostConfig, isEndedLife, newHostRecord } from './machine/host-state.ts'
-import {
-  AuthenticatingInvitationProvider,
-  CancellableInvitationObservable,
-  type InvitationObservable,
-  isEnded,
-} from './observable.ts'
+import { AuthenticatingInvitationProvider, CancellableInvitationObservable, isEnded } from './observable.ts'
 import { codeOf, type HostChoices, type InvitationsOptions, type RearmOptions, timeoutOf } from './options.ts'
-import type { KnownGuest } from './protocol/proofs.ts'
 import {
-  encodeStoredInvitation,
+  invitationWrite,
   parseStoredInvitation,
   RESUME_MS,
   recordKeys,
   type SpaceTarget,
   type StoredInvitation,
 } from './records.ts'
+import { cancelOnAbort, directAddresses, expiry, fail, storedInvitation } from './starting.ts'
 
-/** More of a host's own addresses make the link long; the relays are there for the rest. */
-const MAX_HOST_HINTS = 3
-
-/** What an invitation leads to, on its host. */
-export interface Hosting {
-  /** What the application sees of it. */
-  readonly fields: Partial<InvitationFields>
-  /** What the link commits to: the id of the space's genesis, or the identity key. 32 bytes. */
-  readonly committed: () => Uint8Array
-  readonly target?: SpaceTarget
-  /**
-   * @param invitationId 16 bytes
-   * @param known whom the invitation is for, if that is said
-   */
-  readonly kind: (invitationId: Uint8Array, known?: KnownGuest) => HostKind
-  /** @throws InvitationError `NOT_ALLOWED` */
-  readonly check: () => void
-}
-
-/** What an acceptance asks for, on its guest. */
-export interface Asking {
-  readonly kind: (link: InvitationLink) => GuestKind
-  /**
-   * @returns what the application is told when there is nothing to ask for any more
-   * @throws InvitationError when this guest can't ask
-   */
-  readonly joined: (link: InvitationLink) => Promise<Partial<InvitationFields> | undefined>
-}
+const HOST_SECRET_BYTES = 32
 
 /** The invitations of one kind on this device: made, served, accepted and kept over restarts. */
 export class Invitations {
@@ -65,6 +32,9 @@ export class Invitations {
   readonly #hosted = new Map<string, HostDriver>()
   readonly #accepting = new Map<string, { driver: GuestDriver; provider: AuthenticatingInvitationProvider }>()
   readonly #starting = new Set<Promise<unknown>>()
+  /** Those that are being delegated, by their ids: nobody else takes them up. */
+  readonly #delegating = new Set<string>()
+  readonly #listeners = new Set<(observable: CancellableInvitationObservable) => void>()
   #closed = false
 
   constructor(parts: Parts, kind: InvitationKind) {
@@ -83,7 +53,7 @@ export class Invitations {
     const invitation = new Invitation({
       invitationId: bytesToHex(deriveLinkKeys(secret).invitationId),
       kind: this.#kind,
-      type: 'INTERACTIVE',
+      type: choices.type,
       authMethod: choices.authMethod,
       multiUse: choices.multiUse,
       state: 'INIT',
@@ -157,6 +127,8 @@ export class Invitations {
     this.assertOpen()
     const driver = this.#hosted.get(invitationId)
     if (!driver?.isLocked) throw new InvitationError('NOT_LOCKED')
+    // Its code is sealed to all who serve it.
+    if (driver.stored.target?.delegation !== undefined) throw new InvitationError('UNSUPPORTED')
     // Without its secrets: the code that it had is worth nothing any more.
     const invitation = new Invitation({ ...driver.invitation, state: 'INIT' })
     const code = new Redacted(codeOf(options, invitation.multiUse))
@@ -180,23 +152,91 @@ export class Invitations {
       const found = parseStoredInvitation(record)
       const { kind, secret, expiresAtMs } = found.link
       const { invitationId } = deriveLinkKeys(secret)
-      if (kind !== this.#kind || this.#hosted.has(bytesToHex(invitationId))) continue
+      if (kind !== this.#kind || found.target?.delegation !== undefined) continue
+      if (this.#hosted.has(bytesToHex(invitationId))) continue
       if (clock.now() > expiresAtMs + RESUME_MS) {
         await this.#wipe(found, invitationId)
         continue
       }
       const hosting = hostingOf(found)
       if (hosting === undefined) continue
-      const stored = await this.#settled(found, invitationId)
-      const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
-        storedInvitation(stored, hosting),
-        () => driver.cancel(),
-        (id, yes) => driver.decide(id, yes),
-      )
-      const driver = await this.#serve(hosting, stored, observable)
+      const stored = await this.#settled(found)
+      const observable = await this.#resume(hosting, stored)
       if (!isEndedLife(stored.progress.life) && clock.now() < expiresAtMs) observables.push(observable)
     }
     return observables
+  }
+
+  /** The delegated invitations of a space that are stored, and not served. Those that nobody comes back to are wiped. */
+  async storedOf(space: PublicKey): Promise<StoredInvitation[]> {
+    const { storage, clock } = this.#parts
+    const found: StoredInvitation[] = []
+    for (const [, record] of await storage.list(recordKeys.invitations)) {
+      const stored = parseStoredInvitation(record)
+      const { target, link } = stored
+      const { invitationId } = deriveLinkKeys(link.secret)
+      if (target?.delegation === undefined || target.spaceKey !== space) continue
+      if (this.isHosting(bytesToHex(invitationId))) continue
+      if (clock.now() > link.expiresAtMs + RESUME_MS) await this.#wipe(stored, invitationId)
+      else found.push(stored)
+    }
+    return found
+  }
+
+  /** Whether an invitation is served here, or about to be. @param id 32 hex digits */
+  isHosting(id: string): boolean {
+    return this.#hosted.has(id) || this.#delegating.has(id)
+  }
+
+  /** Stores an invitation of another member. */
+  async keep(stored: StoredInvitation): Promise<void> {
+    await this.#parts.storage.transact([invitationWrite(stored)])
+  }
+
+  /** Serves what is stored, and tells of it. */
+  async serve(hosting: Hosting, stored: StoredInvitation): Promise<void> {
+    const observable = await this.#resume(hosting, stored)
+    this.#tell(observable)
+  }
+
+  #tell(observable: CancellableInvitationObservable): void {
+    if (isEnded(observable.invitation)) return
+    for (const listener of [...this.#listeners]) listener(observable)
+  }
+
+  /** Stops serving some, which stay as they are in the storage. */
+  async release(isMeant: (target: SpaceTarget | undefined) => boolean): Promise<void> {
+    for (const [id, driver] of this.#hosted) {
+      const { target } = driver.stored
+      if (target?.delegation === undefined || !isMeant(target)) continue
+      this.#hosted.delete(id)
+      await driver.close()
+    }
+  }
+
+  /** The delegated invitations that are served here and have not ended. */
+  delegated(): CancellableInvitationObservable[] {
+    return [...this.#hosted.values()]
+      .filter(({ stored }) => stored.target?.delegation !== undefined)
+      .flatMap(({ observable }) => (isEnded(observable.invitation) ? [] : observable))
+  }
+
+  /** Calls back with each delegated invitation that is served from now on. */
+  onDelegated(listener: (observable: CancellableInvitationObservable) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  async #resume(hosting: Hosting, stored: StoredInvitation): Promise<CancellableInvitationObservable> {
+    const observable: CancellableInvitationObservable = new CancellableInvitationObservable(
+      storedInvitation(stored, hosting),
+      () => driver.cancel(),
+      (id, yes) => driver.decide(id, yes),
+    )
+    const driver = await this.#serve(hosting, stored, observable)
+    return observable
   }
 
   async close(): Promise<void> {
@@ -219,13 +259,14 @@ export class Invitations {
   ): Promise<HostDriver> {
     const { networkManager, keyring, storage, random } = this.#parts
     hosting.check()
-    const hostKey = await keyring.createKey()
+    const hostSecret = hosting.delegate && new Redacted(random(HOST_SECRET_BYTES))
+    const hostKey = await (hostSecret ? keyring.importKey(hostSecret.unwrap()) : keyring.createKey())
     const keys = deriveLinkKeys(secret)
-    const { authMethod, guestKey, multiUse, uses, code, approve, target } = choices
+    const { type, authMethod, guestKey, multiUse, uses, code, approve, target } = choices
     const known = guestKey && (await newLinkGuest(guestKey, random))
     const link = InvitationLink.create({
       kind: this.#kind,
-      type: 'INTERACTIVE',
+      type,
       authMethod,
       multiUse,
       secret,
@@ -249,9 +290,30 @@ export class Invitations {
       ...(uses !== undefined && { uses }),
       progress: newHostRecord(hostConfig({ multiUse, hasCode: code !== undefined, approve })),
     }
-    const value = encodeStoredInvitation(stored)
-    await storage.transact([{ key: recordKeys.invitation(keys.invitationId), value }])
+    if (hosting.delegate !== undefined && hostSecret !== undefined)
+      return this.#delegate(hosting.delegate, { stored, hostSecret }, observable)
+    await storage.transact([invitationWrite(stored)])
     return this.#serve(hosting, stored, observable)
+  }
+
+  async #delegate(
+    delegate: NonNullable<Hosting['delegate']>,
+    invitation: Parameters<typeof delegate>[0],
+    observable: CancellableInvitationObservable,
+  ): Promise<HostDriver> {
+    const { invitationId } = observable.invitation
+    this.#delegating.add(invitationId)
+    try {
+      const { hosting, stored } = await delegate(invitation, invitationWrite)
+      const driver = await this.#serve(hosting, stored, observable)
+      this.#tell(observable)
+      return driver
+    } catch (error) {
+      await this.#parts.keyring.deleteKey(invitation.stored.link.hostKey)
+      throw error
+    } finally {
+      this.#delegating.delete(invitationId)
+    }
   }
 
   async #serve(
@@ -290,11 +352,10 @@ export class Invitations {
   }
 
   /** One that was to end with its process has ended, durably, before anybody hears of it. */
-  async #settled(stored: StoredInvitation, invitationId: Uint8Array): Promise<StoredInvitation> {
+  async #settled(stored: StoredInvitation): Promise<StoredInvitation> {
     if (stored.persistent || isEndedLife(stored.progress.life)) return stored
     const over = { ...stored, progress: { ...stored.progress, life: 'CANCELLED' } } as const
-    const value = encodeStoredInvitation(over)
-    await this.#parts.storage.transact([{ key: recordKeys.invitation(invitationId), value }])
+    await this.#parts.storage.transact([invitationWrite(over)])
     return over
   }
 
@@ -328,58 +389,4 @@ function textOf(invitation: Invitation | string): string {
   const text = typeof invitation === 'string' ? invitation : invitation.link
   if (text === undefined) throw new TypeError('expected an invitation that has its link')
   return text
-}
-
-const expiry = (now: number, { lifetimeS }: HostChoices): number => now + lifetimeS * 1000
-
-function storedInvitation(
-  { link, code, createdAtMs, timeoutMs, persistent, guestKey }: StoredInvitation,
-  { fields }: Hosting,
-): Invitation {
-  return new Invitation(
-    {
-      invitationId: bytesToHex(deriveLinkKeys(link.secret).invitationId),
-      kind: link.kind,
-      type: link.type,
-      authMethod: link.authMethod,
-      multiUse: link.multiUse,
-      state: 'INIT',
-      timeout: timeoutMs,
-      persistent,
-      created: new Date(createdAtMs),
-      lifetime: Math.round((link.expiresAtMs - createdAtMs) / 1000),
-      expires: new Date(link.expiresAtMs),
-      ...fields,
-      ...(link.target !== undefined && { target: link.target }),
-      ...(link.guest?.type === 'KEY_HASH' && guestKey && { guestKey: String(guestKey) }),
-    },
-    { link: encodeInvitation(link), ...(code && { authCode: code.unwrap() }) },
-  )
-}
-
-/** Addresses that lead to this device without a relay; those of the loopback only when there are no others. */
-function directAddresses(addresses: readonly string[]): string[] {
-  const direct = addresses.filter((address) => !address.includes('/p2p-circuit'))
-  const public_ = direct.filter((address) => !/^\/ip(4\/127\.|6\/::1\/)/.test(address))
-  return (public_.length > 0 ? public_ : direct).slice(0, MAX_HOST_HINTS)
-}
-
-/** Ends an observable whose driver could not begin. */
-function fail(observable: InvitationObservable, error: unknown): void {
-  observable.update(observable.invitation.with({ state: 'ERROR' }), toInvitationError(error))
-}
-
-function toInvitationError(error: unknown): InvitationError {
-  if (error instanceof InvitationError) return error
-  const code = error instanceof NetworkError ? 'NETWORK_FAILED' : 'STORAGE_FAILED'
-  return new InvitationError(code, { cause: error })
-}
-
-function cancelOnAbort(observable: InvitationObservable, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return
-  const cancel = () => void observable.cancel().catch(() => undefined)
-  if (signal.aborted) return cancel()
-  signal.addEventListener('abort', cancel, { once: true })
-  const forget = () => signal.removeEventListener('abort', cancel)
-  observable.result().then(forget, forget)
 }

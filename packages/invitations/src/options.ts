@@ -1,7 +1,7 @@
 import type { Role } from '@vestibule/credentials'
 import { PublicKey } from '@vestibule/keys'
 import { generateCode, MIN_CODE_VALUES, MULTI_USE_CODE_VALUES } from './link/codes.ts'
-import type { AuthMethod } from './link/link-layout.ts'
+import type { AuthMethod, InvitationType } from './link/link-layout.ts'
 
 const HOUR_S = 60 * 60
 /** How long an invitation lives unless said otherwise: 24 h. In seconds. */
@@ -21,6 +21,11 @@ export interface InvitationsOptions {
   readonly role?: Role
   /** Host: `none` for guests who read only what is written once they are in; `all` unless given, what the host may read. */
   readonly history?: 'all' | 'none'
+  /**
+   * Host: `DELEGATED` for an invitation that every member serves who may invite at its role, while this device is away;
+   * the own role has to be above that. `INTERACTIVE`, served by this device alone, unless given.
+   */
+  readonly type?: InvitationType
   /**
    * Host: `SHARED_SECRET` (a code, told over another channel), `NONE` (the link is the secret), or `KNOWN_PUBLIC_KEY`
    * (see `guestKey`). The last where a `guestKey` is given, else the first.
@@ -70,6 +75,7 @@ export type RearmOptions = Pick<InvitationsOptions, 'codeLength' | 'codeAlphabet
 
 /** Options of a host with every default filled in. */
 export interface HostChoices {
+  readonly type: InvitationType
   readonly role: Role
   readonly history: 'all' | 'none'
   readonly authMethod: AuthMethod
@@ -87,6 +93,7 @@ export interface HostChoices {
 /** @throws TypeError for options that make no invitation */
 export function hostChoices(options: InvitationsOptions): HostChoices {
   const {
+    type = 'INTERACTIVE',
     role = 'EDITOR',
     history = 'all',
     guestKey,
@@ -109,7 +116,12 @@ export function hostChoices(options: InvitationsOptions): HostChoices {
     throw new TypeError(
       'an invitation for anybody with the link, any number of times, needs `approve` or `open: true`',
     )
+  if (type === 'DELEGATED' && !persistent)
+    throw new TypeError(
+      'what others serve does not end with this process: a delegated invitation is `persistent`',
+    )
   return {
+    type,
     role,
     history,
     authMethod,

@@ -14,8 +14,10 @@ import {
   uint64,
   WireError,
 } from '@vestibule/keys/wire'
+import type { StorageWrite } from '@vestibule/space'
 import { InvitationError } from './errors.ts'
 import { InvitationLink } from './link/link.ts'
+import { deriveLinkKeys } from './link/link-keys.ts'
 import type { HostRecord } from './machine/host-state.ts'
 
 /** How long an invitation that has ended is kept, so that a guest whose answer was lost can have it again: 48 h. */
@@ -32,6 +34,8 @@ export interface SpaceTarget {
   readonly history: 'all' | 'none'
   /** What was known of the space when it was made: see `Space.heads`. It admits nobody who was removed after that. */
   readonly madeAfter: readonly string[]
+  /** The id of its credential in the space, when it is delegated. */
+  readonly delegation?: string
 }
 
 /** An invitation as its host keeps it. It holds the link and the code: as secret as both. */
@@ -90,6 +94,7 @@ const InvitationRecord = message('InvitationRecord', {
   uses: optional(uint32(13)),
   guestKey: optional(bytes(14, { length: 32 })),
   persistent: bool(15),
+  delegation: optional(bytes(20, { length: 32 })),
 })
 
 const AcceptanceRecord = message('AcceptanceRecord', {
@@ -132,8 +137,15 @@ export function encodeStoredInvitation(stored: StoredInvitation): Uint8Array {
     history: target?.history ?? 'all',
     ...(stored.uses !== undefined && { uses: stored.uses }),
     ...(stored.guestKey && { guestKey: stored.guestKey.toBytes() }),
+    ...(target?.delegation !== undefined && { delegation: hexToBytes(target.delegation) }),
   })
 }
+
+/** What has to be stored for an invitation. */
+export const invitationWrite = (stored: StoredInvitation): StorageWrite => ({
+  key: recordKeys.invitation(deriveLinkKeys(stored.link.secret).invitationId),
+  value: encodeStoredInvitation(stored),
+})
 
 /** @throws InvitationError `STORAGE_FAILED` for a record that is damaged or of a newer version; it is left as it is */
 export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
@@ -152,7 +164,10 @@ export function parseStoredInvitation(encoded: Uint8Array): StoredInvitation {
       ...(code !== undefined && { code: new Redacted(code) }),
       ...(space !== undefined &&
         role !== 'NONE' && {
-          target: { spaceKey: PublicKey.from(space), role, history, madeAfter },
+          target: {
+            ...{ spaceKey: PublicKey.from(space), role, history, madeAfter },
+            ...(read.delegation && { delegation: bytesToHex(read.delegation) }),
+          },
         }),
       createdAtMs,
       timeoutMs,

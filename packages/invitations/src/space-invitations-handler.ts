@@ -2,10 +2,14 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import { equalBytes, type Keyring } from '@vestibule/keys'
 import { type Clock, type NetworkManager, systemClock } from '@vestibule/network'
 import type { SigningContext, Space, SpaceManager } from '@vestibule/space'
+import { delegateInvitation } from './delegated/delegate.ts'
+import { DelegatedServing } from './delegated/delegated-serving.ts'
 import { cryptoRandom } from './driver/parts.ts'
 import { InvitationError } from './errors.ts'
+import type { Hosting } from './hosting.ts'
 import type { Invitation, InvitationFields } from './invitation.ts'
-import { type Hosting, Invitations } from './invitations.ts'
+import { Invitations } from './invitations.ts'
+import { DelegatedHost, isDelegated, nameOf } from './kind/delegated-host.ts'
 import { SpaceGuest } from './kind/space-guest.ts'
 import { SpaceHost } from './kind/space-host.ts'
 import type { InvitationLink } from './link/link.ts'
@@ -13,13 +17,18 @@ import { isForAnother } from './link/link-guest.ts'
 import { commitment, deriveLinkKeys } from './link/link-keys.ts'
 import type { AuthenticatingInvitationProvider, CancellableInvitationObservable } from './observable.ts'
 import { hostChoices, type InvitationsOptions, type RearmOptions } from './options.ts'
-import type { SpaceTarget } from './records.ts'
+import type { SpaceTarget, StoredInvitation } from './records.ts'
 
 /** What an application may replace, in tests mostly. */
 export interface HandlerOptions {
   readonly clock?: Clock
   /** Cryptographic random bytes. */
   readonly random?: (length: number) => Uint8Array
+  /**
+   * Whether the delegated invitations of other members are served here, whenever the own role allows it; they are
+   * unless this is false.
+   */
+  readonly serveDelegated?: boolean
 }
 
 /**
@@ -36,6 +45,7 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
   readonly #signingContext: SigningContext
   readonly #keyring: Keyring
   readonly #invitations: Invitations
+  readonly #serving: DelegatedServing
 
   /** All four are the application's: it opened them, and closes them after this. */
   constructor(
@@ -45,12 +55,17 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
     keyring: Keyring,
     options: HandlerOptions = {},
   ) {
-    const { clock = systemClock, random = cryptoRandom } = options
+    const { clock = systemClock, random = cryptoRandom, serveDelegated: servesOthers = true } = options
     const { storage } = spaceManager
     this.#spaceManager = spaceManager
     this.#signingContext = signingContext
     this.#keyring = keyring
     this.#invitations = new Invitations({ networkManager, storage, keyring, clock, random }, 'SPACE')
+    this.#serving = new DelegatedServing({
+      ...{ spaceManager, keyring, clock, servesOthers },
+      invitations: this.#invitations,
+      hostingOf: (space, { target }) => target && this.#hosting(space, target),
+    })
   }
 
   /**
@@ -64,14 +79,12 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
    */
   createInvitation(space: Space, options: InvitationsOptions = {}): CancellableInvitationObservable {
     const choices = hostChoices(options)
+    const { type, role, history } = choices
     const { key: spaceKey, heads: madeAfter } = space
-    const hosting = this.#hosting(space, {
-      spaceKey,
-      role: choices.role,
-      history: choices.history,
-      madeAfter,
-    })
-    return this.#invitations.create(hosting, choices, options)
+    const target = { spaceKey, role, history, madeAfter }
+    const hosting = this.#hosting(space, target)
+    const made = type === 'DELEGATED' ? { ...hosting, ...this.#delegating(space, target) } : hosting
+    return this.#invitations.create(made, choices, options)
   }
 
   /**
@@ -114,20 +127,36 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
 
   /**
    * Serves again what was made before a restart: open invitations, and those that have ended for guests whose
-   * answer was lost. What was not `persistent` is cancelled, and what ended more than 48 hours ago is wiped.
+   * answer was lost. What was not `persistent` is cancelled, and what ended more than 48 hours ago is wiped. Delegated ones
+   * are served without it, and are once this resolves: see {@link SpaceInvitationsHandler.delegated}.
    * @returns those that are open or locked, and were not served already
    * @throws InvitationError `STORAGE_FAILED` for a damaged record; storage and key errors
    */
-  restore(): Promise<CancellableInvitationObservable[]> {
+  async restore(): Promise<CancellableInvitationObservable[]> {
+    await this.#serving.settled()
     return this.#invitations.restore(({ target }) => {
       const space = target && this.#spaceManager.get(target.spaceKey)
       return space && this.#hosting(space, target)
     })
   }
 
+  /**
+   * The delegated invitations of the active spaces that are served here, own ones and those of other members. To cancel
+   * one ends it for all who serve it; any of them may. One that is locked can't be opened again: its code is with all.
+   */
+  delegated(): CancellableInvitationObservable[] {
+    return this.#invitations.delegated()
+  }
+
+  /** Calls back with each delegated invitation that is served here from now on. @returns a function that ends it */
+  onDelegated(listener: (observable: CancellableInvitationObservable) => void): () => void {
+    return this.#invitations.onDelegated(listener)
+  }
+
   /** Stops serving and accepting. Invitations stay as they are in the storage. Idempotent. */
-  close(): Promise<void> {
-    return this.#invitations.close()
+  async close(): Promise<void> {
+    await this.#serving.close()
+    await this.#invitations.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,19 +164,41 @@ export class SpaceInvitationsHandler implements AsyncDisposable {
   }
 
   #hosting(space: Space, target: SpaceTarget): Hosting {
-    const { role } = target
+    const { role, delegation } = target
+    const author = delegation === undefined ? undefined : space.delegation(delegation)?.author
+    const isOwn = author === undefined || author === this.#signingContext.identityKey
     return {
       fields: {
         role,
         spaceName: space.name,
-        inviterName: this.#signingContext.profile.displayName,
+        inviterName: isOwn ? this.#signingContext.profile.displayName : nameOf(space, author),
         spaceKey: String(space.key),
       },
       committed: () => hexToBytes(space.genesisId),
       target,
-      kind: (invitationId, known) => new SpaceHost(space, this.#signingContext, target, invitationId, known),
+      kind: (invitationId, known) =>
+        isDelegated(target)
+          ? new DelegatedHost(space, this.#signingContext, target, invitationId, known)
+          : new SpaceHost(space, this.#signingContext, target, invitationId, known),
       check: () => {
         if (!space.mayAdmit(role)) throw new InvitationError('NOT_ALLOWED')
+      },
+    }
+  }
+
+  #delegating(space: Space, target: SpaceTarget): Pick<Hosting, 'check' | 'delegate'> {
+    return {
+      check: () => {
+        if (!space.mayDelegate(target.role)) throw new InvitationError('NOT_ALLOWED')
+      },
+      delegate: async (invitation, write) => {
+        const storedAs = (id: string): StoredInvitation => ({
+          ...invitation.stored,
+          target: { ...target, madeAfter: [id], delegation: id },
+        })
+        const id = await delegateInvitation(space, target, invitation, (made) => [write(storedAs(made))])
+        const stored = storedAs(id)
+        return { stored, hosting: this.#hosting(space, stored.target ?? target) }
       },
     }
   }

@@ -118,11 +118,6 @@ export class Space extends DelegationActs {
     return this.store.roster.roleOf(identityKey)
   }
 
-  /** Whether the own identity may admit somebody at this role, as things are. */
-  mayAdmit(role: Role): boolean {
-    return this.store.roster.membership.may(this.#parts.signingContext.identityKey, role)
-  }
-
   /** Members that are connected to this device now. */
   peers(): readonly SpacePeer[] {
     return this.#replication.peers

@@ -1,6 +1,6 @@
 import type { PublicKey, Redacted } from '@vestibule/keys'
 import type { Channel, SwarmConnection } from '@vestibule/network'
-import { SpaceError, type StorageWrite } from '@vestibule/space'
+import { SpaceError } from '@vestibule/space'
 import { InvitationError } from '../errors.ts'
 import type { Invitation } from '../invitation.ts'
 import type { HostKind } from '../kind/kind.ts'
@@ -19,9 +19,10 @@ import {
   type SessionId,
 } from '../machine/host-state.ts'
 import type { CancellableInvitationObservable } from '../observable.ts'
-import { encodeStoredInvitation, RESUME_MS, recordKeys, type StoredInvitation } from '../records.ts'
+import { RESUME_MS, type StoredInvitation } from '../records.ts'
 import { Deadlines } from './deadlines.ts'
 import { HostFace } from './host-face.ts'
+import { HostKeeper } from './host-keeper.ts'
 import { HostSession } from './host-session.ts'
 import { MACHINE_MS, type Parts } from './parts.ts'
 
@@ -37,14 +38,14 @@ export class HostDriver {
   readonly #deadlines: Deadlines
   readonly #sessions = new Map<SessionId, HostSession>()
   readonly #running = new Set<Promise<unknown>>()
-  /** Who came by it. */
-  readonly #admittedBy = new Set<PublicKey>()
-  #stored: StoredInvitation
+  readonly #keeper: HostKeeper
   #state: HostState
   #swarm: SwarmConnection | undefined
   #nextSession = 1
   #expired = false
+  #looksAgain = false
   #closed = false
+  #stopSharing: (() => void) | undefined
   #stopListening: () => void = () => {}
 
   constructor(
@@ -56,23 +57,26 @@ export class HostDriver {
   ) {
     this.#parts = parts
     this.#kind = kind
-    this.#stored = stored
+    this.#keeper = new HostKeeper(parts, kind, stored, admitted)
     this.#face = new HostFace(observable)
     this.#keys = deriveLinkKeys(stored.link.secret)
     this.#deadlines = new Deadlines(parts.clock)
     const { link, code, approve, uses } = stored
-    const config = hostConfig({ multiUse: link.multiUse, uses, hasCode: code !== undefined, approve })
-    for (const identity of admitted) this.#admittedBy.add(identity)
-    this.#state = hostState(config, stored.progress, [...this.#admittedBy].map(String))
+    const { multiUse } = link
+    const shared = kind.shared !== undefined
+    const config = hostConfig({ multiUse, uses, hasCode: code !== undefined, approve, shared })
+    this.#state = hostState(config, stored.progress, [...this.#keeper.admittedBy].map(String))
   }
 
   /** Begins to serve. The record has to be durable. */
   async start(): Promise<void> {
     const { networkManager, clock } = this.#parts
-    const { link } = this.#stored
+    const { link } = this.stored
     this.#deadlines.arm('expiry', link.expiresAtMs - clock.now(), () => this.#checkExpiry())
     this.#deadlines.arm('resume', link.expiresAtMs + RESUME_MS - clock.now(), () => void this.close())
     this.#dispatch({ type: 'started' })
+    this.#stopSharing = this.#kind.shared?.onChange(() => this.#lookAtShared())
+    this.#lookAtShared()
     this.#swarm = await networkManager.joinSwarm({
       topic: this.#keys.topic,
       topology: 'host',
@@ -86,10 +90,16 @@ export class HostDriver {
     this.#checkRemovals()
   }
 
+  #lookAtShared(): void {
+    const standing = this.#kind.shared?.standing()
+    if (standing === undefined || this.#closed) return
+    this.#dispatch({ type: 'shared', ...standing, admitted: standing.admitted.map(String) })
+  }
+
   /** A link for many that let somebody in who was removed since is not to be trusted any more. */
   #checkRemovals(): void {
     // What can't be stored now is made up for at the next start.
-    if ([...this.#admittedBy].some((key) => this.#kind.isRemoved(key)))
+    if ([...this.#keeper.admittedBy].some((key) => this.#kind.isRemoved(key)))
       void this.cancel().catch(() => undefined)
   }
 
@@ -97,6 +107,7 @@ export class HostDriver {
   cancel(): Promise<void> {
     if (isEndedLife(this.#state.record.life)) return Promise.resolve()
     const ended = this.#face.untilEnded()
+    this.#keeper.callsOff = true
     this.#dispatch({ type: 'cancel' })
     return ended
   }
@@ -110,6 +121,15 @@ export class HostDriver {
 
   get invitation(): Invitation {
     return this.#face.invitation
+  }
+
+  get observable(): CancellableInvitationObservable {
+    return this.#face.observable
+  }
+
+  /** What is stored of it. */
+  get stored(): StoredInvitation {
+    return this.#keeper.stored
   }
 
   /** Whether it waits for a new code: durably locked, with nothing decided after that. */
@@ -134,6 +154,7 @@ export class HostDriver {
     if (this.#closed) return
     this.#closed = true
     this.#stopListening()
+    this.#stopSharing?.()
     this.#deadlines.disarmAll()
     // A guest that takes nothing off the line must not hold this up for ever.
     this.#deadlines.arm('close', MACHINE_MS, () => void this.#swarm?.close())
@@ -149,11 +170,11 @@ export class HostDriver {
   }
 
   async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
-    const { link } = this.#stored
+    const { link } = this.stored
     const session = new HostSession(`s${this.#nextSession++}`, channel, {
       link,
       keys: this.#keys,
-      code: () => this.#stored.code,
+      code: () => this.stored.code,
       keyring: this.#parts.keyring,
       preview: this.#kind.preview(),
       random: this.#parts.random,
@@ -192,11 +213,15 @@ export class HostDriver {
   /** The host's clock decides, so it is asked before anything else happens. */
   #dispatch(event: HostEvent): void {
     this.#checkExpiry()
+    if (this.#looksAgain) {
+      this.#looksAgain = false
+      this.#lookAtShared()
+    }
     this.#step(event)
   }
 
   #checkExpiry(): void {
-    if (this.#expired || this.#parts.clock.now() < this.#stored.link.expiresAtMs) return
+    if (this.#expired || this.#parts.clock.now() < this.stored.link.expiresAtMs) return
     this.#expired = true
     this.#step({ type: 'expired' })
   }
@@ -226,7 +251,7 @@ export class HostDriver {
         this.#deadlines.disarm(effect.session)
         return this.#enqueue(effect.session, (session) => this.#answer(session))
       case 'arm': {
-        const afterMs = effect.deadline === 'person' ? this.#stored.timeoutMs : MACHINE_MS
+        const afterMs = effect.deadline === 'person' ? this.stored.timeoutMs : MACHINE_MS
         const passed = () => this.#dispatch({ type: 'timedOut', session: effect.session })
         return this.#deadlines.arm(effect.session, afterMs, passed)
       }
@@ -236,6 +261,8 @@ export class HostDriver {
         return this.#run(() =>
           this.#write(effect.record, effect.purpose === 'rearm' ? this.#face.newCode : undefined),
         )
+      case 'tell':
+        return this.#run(() => this.#tell(effect.failed))
       case 'compare':
         return this.#run(async () => this.#compare(effect.session))
       case 'verify':
@@ -245,29 +272,28 @@ export class HostDriver {
       case 'commit':
         return this.#run(() => this.#commit(effect.session, effect.record))
       case 'admitted':
-        if (this.#stored.link.multiUse) this.#face.admitted()
+        if (this.stored.link.multiUse) this.#face.admitted()
         return
       case 'life':
         if (isEndedLife(effect.life)) this.#face.ended()
         return
       case 'notStored':
-        // Asked again at the next event, if it was the expiry that could not be stored.
+        // Asked again at the next event, if it was the expiry that could not be stored, or what was heard of others.
         this.#expired = false
+        this.#looksAgain = true
         this.#face.notStored()
         return
     }
   }
 
   async #write(record: HostRecord, newCode?: Redacted<string>): Promise<HostEvent> {
-    try {
-      const stored = { ...this.#stored, ...(newCode && { code: newCode }), progress: record }
-      await this.#parts.storage.transact([this.#recordWrite(record, stored)])
-      this.#stored = stored
-      if (newCode !== undefined) this.#face.rearmed()
-      return { type: 'written' }
-    } catch {
-      return { type: 'writeFailed' }
-    }
+    if (!(await this.#keeper.write(record, newCode))) return { type: 'writeFailed' }
+    if (newCode !== undefined) this.#face.rearmed()
+    return { type: 'written' }
+  }
+
+  async #tell(failed: number): Promise<HostEvent> {
+    return { type: (await this.#keeper.tell(failed)) ? 'written' : 'writeFailed' }
   }
 
   #compare(id: SessionId): HostEvent {
@@ -296,21 +322,10 @@ export class HostDriver {
     const applicant = session?.applicant
     if (session === undefined || applicant === undefined)
       return { type: 'commitFailed', reason: 'HOST_FAILED' }
-    if (this.#parts.clock.now() >= this.#stored.link.expiresAtMs)
-      return { type: 'commitFailed', reason: 'EXPIRED' }
-    const admitted: StorageWrite = {
-      key: recordKeys.admittedBy(this.#keys.invitationId) + applicant.key.toHex(),
-      value: new Uint8Array(0),
-    }
-    try {
-      session.admission = await applicant.admit([this.#recordWrite(record), admitted])
-      this.#stored = { ...this.#stored, progress: record }
-      this.#admittedBy.add(applicant.key)
-      return { type: 'committed' }
-    } catch (error) {
-      const refused = error instanceof SpaceError && REFUSED_BY_SPACE.has(error.code)
-      return { type: 'commitFailed', reason: refused ? 'NOT_ALLOWED' : 'HOST_FAILED' }
-    }
+    const outcome = await this.#keeper.commit(applicant, record)
+    if (!(outcome instanceof Uint8Array)) return { type: 'commitFailed', reason: outcome }
+    session.admission = outcome
+    return { type: 'committed' }
   }
 
   /** After the commit, or once more for a guest whose answer was lost. */
@@ -323,19 +338,14 @@ export class HostDriver {
     } catch (error) {
       // It was admitted with other keys than it has now: nothing here can make it a member of this device.
       if (!(error instanceof SpaceError)) throw error
-      await session.refuse({ code: 'NOT_ALLOWED' }, false)
+      await session.refuse({ code: this.#keeper.refusalOf(applicant) }, false)
     }
     await session.channel.close()
   }
 
   #publish(): void {
     if (this.#swarm === undefined) return
-    this.#face.show(this.#stored, this.#state, (id) => this.#sessions.get(id)?.request)
-  }
-
-  #recordWrite(progress: HostRecord, stored = this.#stored): StorageWrite {
-    const value = encodeStoredInvitation({ ...stored, progress })
-    return { key: recordKeys.invitation(this.#keys.invitationId), value }
+    this.#face.show(this.stored, this.#state, (id) => this.#sessions.get(id)?.request)
   }
 
   #enqueue(id: SessionId, task: (session: HostSession) => Promise<void>): void {
@@ -375,5 +385,3 @@ function reportLater(error: unknown): void {
     throw error
   })
 }
-
-const REFUSED_BY_SPACE: ReadonlySet<string> = new Set(['NOT_ALLOWED', 'ALREADY_MEMBER', 'BAD_CANDIDATE'])

@@ -21,6 +21,10 @@ export class HostFace {
     this.#observable = observable
   }
 
+  get observable(): CancellableInvitationObservable {
+    return this.#observable
+  }
+
   get invitation(): Invitation {
     return this.#observable.invitation
   }

@@ -38,6 +38,28 @@ export interface HostKind {
   onRemovals(look: () => void): () => void
   /** Whether somebody else has removed it. */
   isRemoved(key: PublicKey): boolean
+  /** Of an invitation that others serve as well. */
+  readonly shared?: SharedInvitation
+}
+
+/** How an invitation stands by what all say who serve it, and what is said to them. */
+export interface SharedInvitation {
+  standing(): SharedStanding
+  /** Calls back whenever that may have changed. @returns a function that ends it */
+  onChange(look: () => void): () => void
+  /** Calls it off for all, in one transaction with a write. @throws SpaceError; storage and key errors */
+  cancel(alsoWrite: readonly StorageWrite[]): Promise<void>
+  /** Says how many attempts failed here, in all. @throws SpaceError; storage and key errors */
+  countAttempts(failed: number): Promise<void>
+}
+
+/** What is known of all who serve an invitation. */
+export interface SharedStanding {
+  /** Attempts that failed elsewhere. */
+  readonly failed: number
+  /** Who came by it, here or elsewhere. */
+  readonly admitted: readonly PublicKey[]
+  readonly ended?: 'REDEEMED' | 'CANCELLED' | 'LOCKED'
 }
 
 /** What a guest was given, checked as far as that goes before it is stored. */

@@ -1,6 +1,12 @@
 import { CredentialsError, verifyCredential, verifyFeedProof } from '@vestibule/credentials'
 import { equalBytes, PublicKey, verifySignature } from '@vestibule/keys'
-import { type Candidate, encodeAdmission, type SigningContext, type Space } from '@vestibule/space'
+import {
+  type AdmitOptions,
+  type Candidate,
+  encodeAdmission,
+  type SigningContext,
+  type Space,
+} from '@vestibule/space'
 import {
   type JoinRequest,
   type Preview,
@@ -14,7 +20,7 @@ import type { Applicant, HostKind, Unproven } from './kind.ts'
 
 /** Invites into a space: guests are admitted as members. */
 export class SpaceHost implements HostKind {
-  readonly #space: Space
+  protected readonly space: Space
   readonly #signingContext: SigningContext
   readonly #target: SpaceTarget
   readonly #invitationId: Uint8Array
@@ -31,7 +37,7 @@ export class SpaceHost implements HostKind {
     invitationId: Uint8Array,
     known?: KnownGuest,
   ) {
-    this.#space = space
+    this.space = space
     this.#signingContext = signingContext
     this.#target = target
     this.#invitationId = invitationId
@@ -40,7 +46,7 @@ export class SpaceHost implements HostKind {
 
   preview(): Preview {
     const { displayName: inviterName } = this.#signingContext.profile
-    return { spaceName: this.#space.name, inviterName, role: this.#target.role }
+    return { spaceName: this.space.name, inviterName, role: this.#target.role }
   }
 
   async verify(proven: Uint8Array, th2: Uint8Array): Promise<Applicant | Unproven> {
@@ -49,16 +55,20 @@ export class SpaceHost implements HostKind {
     const candidate = await verifiedCandidate(parsed, th2, this.#known)
     if (candidate === undefined) return 'PROOF_INVALID'
     const { identityKey, deviceKey, profile } = candidate
-    const { role, history, madeAfter: invitedAfter } = this.#target
-    const invitationId = this.#invitationId
     return {
       key: identityKey,
       shown: { identityKey, deviceKey, displayName: profile.displayName },
       admit: async (alsoWrite) => {
-        const options = { role, history, invitationId, invitedAfter, ...(alsoWrite && { alsoWrite }) }
-        return encodeAdmission(await this.#space.admit(candidate, options))
+        const options = { ...this.#options(), ...(alsoWrite && { alsoWrite }) }
+        return encodeAdmission(await this.space.admit(candidate, options))
       },
     }
+  }
+
+  #options(): AdmitOptions {
+    const { role, history, madeAfter: invitedAfter, delegation } = this.#target
+    const invitationId = this.#invitationId
+    return { role, history, invitationId, invitedAfter, ...(delegation !== undefined && { delegation }) }
   }
 
   #mayAsk({ identity }: JoinRequest): boolean {
@@ -66,11 +76,11 @@ export class SpaceHost implements HostKind {
   }
 
   onRemovals(look: () => void): () => void {
-    return this.#space.subscribe({ onDepartures: look })
+    return this.space.subscribe({ onDepartures: look })
   }
 
   isRemoved(identity: PublicKey): boolean {
-    const departure = this.#space.departureOf(identity)
+    const departure = this.space.departureOf(identity)
     return departure !== undefined && departure.by !== identity
   }
 }

@@ -14,6 +14,7 @@ import {
 /** The next state while it is being made; never leaves `hostStep`. Here is what its transitions ask and do. */
 export interface Draft extends Omit<HostState, 'sessions' | 'intents'> {
   record: HostRecord
+  elsewhere: HostState['elsewhere']
   admitted: ReadonlySet<string>
   declined: ReadonlySet<string>
   sessions: Map<SessionId, HostSession>
@@ -35,7 +36,18 @@ export function refusalByLife(draft: Draft, session: HostSession): RefusalCode |
 
 /** All charges are taken and none of them can be given back any more. */
 export function isExhausted(draft: Draft): boolean {
-  return draft.config.hasCode && draft.record.charged >= draft.record.allowed && chargesInFlight(draft) === 0
+  return draft.config.hasCode && draft.record.charged >= allowedHere(draft) && chargesInFlight(draft) === 0
+}
+
+/** How many charges there may be here: without those that failed elsewhere, with those for whoever was admitted there. */
+export function allowedHere({ config, record, elsewhere }: Draft): number {
+  const others = config.multiUse ? Math.max(0, elsewhere.admissions - record.admissions) : 0
+  return record.allowed - elsewhere.failed + others
+}
+
+/** How many were admitted, as far as is known here. */
+export function admissionsOf({ record, elsewhere }: Draft): number {
+  return Math.max(record.admissions, elsewhere.admissions)
 }
 
 /** Charges in the record whose outcome is open: a guest's is being decided, or it is to be given back. */
@@ -118,11 +130,11 @@ export function refusalAtHello(draft: Draft, session: HostSession): RefusalCode 
 
 export function store(draft: Draft, intent: StoreIntent, record: HostRecord): true {
   draft.storing = { ...intent, record }
-  draft.effects.push(
-    intent.type === 'commit'
-      ? { type: 'commit', session: intent.session, identity: intent.identity, record }
-      : { type: 'write', purpose: intent.type, record },
-  )
+  if (intent.type === 'commit')
+    draft.effects.push({ type: 'commit', session: intent.session, identity: intent.identity, record })
+  else if (intent.type === 'attempts')
+    draft.effects.push({ type: 'tell', failed: record.charged - chargesInFlight(draft) })
+  else draft.effects.push({ type: 'write', purpose: intent.type, record })
   return true
 }
 

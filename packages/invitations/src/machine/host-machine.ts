@@ -1,4 +1,5 @@
 import {
+  allowedHere,
   answerAgain,
   ask,
   askingAs,
@@ -10,7 +11,6 @@ import {
   holdsSlot,
   isExhausted,
   isReserved,
-  isUnderWay,
   leave,
   move,
   oldestBeyond,
@@ -20,13 +20,14 @@ import {
   turnAway,
   violation,
 } from './host-draft.ts'
+import { end, lockWhenExhausted, shared, tellAttempts, turnAwayByLife } from './host-life.ts'
 import {
+  type CommitFailure,
   effectiveLife,
   type HostEvent,
   type HostSession,
   type HostState,
   type HostStep,
-  isEndedLife,
   type SessionId,
 } from './host-state.ts'
 import { storeNext } from './host-store.ts'
@@ -59,7 +60,8 @@ export function hostStep(state: HostState, event: HostEvent): HostStep {
 function transition(draft: Draft, event: HostEvent): undefined {
   switch (event.type) {
     case 'started':
-      return
+      // What a restart left charged nothing gives back.
+      return draft.record.charged > 0 ? tellAttempts(draft) : undefined
     case 'opened':
       return opened(draft, event.session, event.peer)
     case 'hello':
@@ -86,6 +88,8 @@ function transition(draft: Draft, event: HostEvent): undefined {
       return committed(draft)
     case 'commitFailed':
       return commitFailed(draft, event.reason)
+    case 'shared':
+      return shared(draft, event)
     case 'expired':
       return end(draft, 'EXPIRED')
     case 'cancel':
@@ -128,6 +132,7 @@ function sessionEvent(draft: Draft, id: SessionId, session: HostSession, event: 
     case 'compareFailed':
       if (session.step !== 'comparing') return
       move(draft, id, { step: 'typing' })
+      tellAttempts(draft)
       return turnAway(draft, id, 'HOST_FAILED')
     case 'verified':
       if (session.step === 'proving') verified(draft, id, event.identity)
@@ -206,8 +211,9 @@ function wrongCode(draft: Draft, id: SessionId, session: HostSession): undefined
   // The charge stays where it is: from here on nothing gives it back.
   move(draft, id, { step: 'typing' })
   if (!draft.config.hasCode) return violation(draft, id)
+  tellAttempts(draft)
   if (!session.connected || isExhausted(draft)) return turnAway(draft, id, 'LOCKED')
-  const attemptsLeft = draft.record.allowed - (draft.record.charged - chargesInFlight(draft))
+  const attemptsLeft = allowedHere(draft) - (draft.record.charged - chargesInFlight(draft))
   draft.effects.push({
     type: 'refuse',
     session: id,
@@ -254,6 +260,8 @@ function written(draft: Draft): undefined {
   switch (done.type) {
     case 'refund':
       return done.session === undefined ? undefined : ask(draft, done.session)
+    case 'attempts':
+      return
     case 'rearm':
       if (draft.closing === 'LOCKED') draft.closing = undefined
       draft.effects.push({ type: 'life', life: 'OPEN' })
@@ -283,6 +291,9 @@ function writeFailed(draft: Draft): undefined {
     case 'charge':
       // No charge, no comparison.
       return forget(draft, failed.session, 'HOST_FAILED')
+    case 'attempts':
+      // Told with the next one, or after a restart.
+      return
     case 'refund':
       // The charge stays: on the safe side, and no reason to fail the guest.
       return failed.session === undefined ? undefined : ask(draft, failed.session)
@@ -312,24 +323,12 @@ function committed(draft: Draft): undefined {
   draft.effects.push({ type: 'life', life: done.record.life })
 }
 
-function commitFailed(draft: Draft, reason: 'HOST_FAILED' | 'NOT_ALLOWED' | 'EXPIRED'): undefined {
+function commitFailed(draft: Draft, reason: CommitFailure): undefined {
   const failed = draft.storing
   if (failed?.type !== 'commit') return
   draft.storing = undefined
   if (draft.sessions.get(failed.session)?.connected) turnAway(draft, failed.session, reason)
   else release(draft, failed.session)
-}
-
-/** Decides the end. It is stored, and told to the application, once nothing that could admit is under way. */
-function end(draft: Draft, life: 'EXPIRED' | 'CANCELLED'): undefined {
-  if (isEndedLife(draft.record.life)) {
-    if (life === 'CANCELLED') draft.effects.push({ type: 'life', life: draft.record.life })
-    return
-  }
-  if (draft.closing === undefined || draft.closing === 'LOCKED') draft.closing = life
-  const under = draft.storing?.type === 'life' && draft.storing.record.life === draft.closing
-  if (!under && !draft.intents.some((intent) => intent.type === 'life'))
-    draft.intents.unshift({ type: 'life' })
 }
 
 /** Brings forward whatever the transition made possible, until nothing moves any more. */
@@ -341,22 +340,6 @@ function settle(draft: Draft): undefined {
     const begun = beginExaminations(draft)
     const stored = storeNext(draft)
     if (!lifeDecided && !moved && !begun && !stored) return
-  }
-}
-
-function lockWhenExhausted(draft: Draft): boolean {
-  if (effectiveLife(draft) !== 'OPEN' || !isExhausted(draft)) return false
-  draft.closing = 'LOCKED'
-  draft.intents.push({ type: 'life' })
-  return true
-}
-
-/** Guests that wait for the network or for their turn are told at once; what is under way ends by itself. */
-function turnAwayByLife(draft: Draft): undefined {
-  for (const [id, session] of draft.sessions) {
-    if (session.step === 'greeting' || isUnderWay(draft, id, session)) continue
-    const refused = refusalByLife(draft, session)
-    if (refused !== undefined) turnAway(draft, id, refused)
   }
 }
 
@@ -381,7 +364,7 @@ function beginExaminations(draft: Draft): boolean {
     if (!draft.config.hasCode) {
       move(draft, id, { step: 'comparing' })
       draft.effects.push({ type: 'compare', session: id })
-    } else if (draft.record.charged + chargesWanted(draft) < draft.record.allowed) {
+    } else if (draft.record.charged + chargesWanted(draft) < allowedHere(draft)) {
       move(draft, id, { step: 'charging' })
       draft.intents.push({ type: 'charge', session: id })
     } else if (isExhausted(draft)) turnAway(draft, id, 'LOCKED')

@@ -28,6 +28,8 @@ export interface HostConfig {
   readonly uses?: number | undefined
   /** Whether there is a code to be guessed. Without one nothing is charged: the link is the secret. */
   readonly hasCode: boolean
+  /** Whether others serve it as well: what fails here is told to them. */
+  readonly shared?: boolean
   /** Whether a person is asked about each guest whose link, code and keys are proven. */
   readonly approve: boolean
   /** Wrong codes over all peers, connections and restarts, and in one session. */
@@ -46,7 +48,7 @@ export interface HostConfig {
 
 /** The limits of protocol.md, "Rules that the machine enforces". */
 export function hostConfig(
-  kind: Pick<HostConfig, 'multiUse' | 'hasCode' | 'uses'> & Partial<Pick<HostConfig, 'approve'>>,
+  kind: Pick<HostConfig, 'multiUse' | 'hasCode' | 'uses' | 'shared'> & Partial<Pick<HostConfig, 'approve'>>,
 ): HostConfig {
   const slots = kind.multiUse ? 64 : 8
   const bounds = { attempts: 3, slots, maxTyping: 1024, maxGreeting: 256, maxAsking: 128 }
@@ -105,14 +107,25 @@ export type StoreIntent =
   | { readonly type: 'refund'; readonly session?: SessionId }
   | { readonly type: 'life' }
   | { readonly type: 'rearm' }
+  /** Others are told how many attempts failed here. */
+  | { readonly type: 'attempts' }
   | { readonly type: 'commit'; readonly session: SessionId; readonly identity: string }
+
+/** What is known of others who serve the same invitation. */
+export interface Elsewhere {
+  /** Wrong codes there. */
+  readonly failed: number
+  /** How many guests were admitted, here and there. */
+  readonly admissions: number
+}
 
 /** The host's half of one invitation, over all its sessions. */
 export interface HostState {
   readonly config: HostConfig
   /** As last known to be durable. */
   readonly record: HostRecord
-  /** Identities admitted by this invitation. */
+  readonly elsewhere: Elsewhere
+  /** Identities admitted by this invitation, elsewhere too. */
   readonly admitted: ReadonlySet<string>
   /** Identities that a person said no to. They are told so again without asking, as long as this process runs. */
   readonly declined: ReadonlySet<string>
@@ -121,7 +134,7 @@ export interface HostState {
   /** Single use: the session for which the invitation is reserved, from the match to the commit. */
   readonly reserved: SessionId | undefined
   /** Decided but not yet durable; nobody new is admitted from here on. */
-  readonly closing: Exclude<HostLife, 'OPEN' | 'REDEEMED'> | undefined
+  readonly closing: Exclude<HostLife, 'OPEN'> | undefined
   readonly storing: (StoreIntent & { readonly record: HostRecord }) | undefined
   readonly intents: readonly StoreIntent[]
 }
@@ -172,11 +185,21 @@ export type HostEvent =
   | { readonly type: 'declined'; readonly session: SessionId }
   /** Outcome of the `commit` under way. */
   | { readonly type: 'committed' }
-  | { readonly type: 'commitFailed'; readonly reason: 'HOST_FAILED' | 'NOT_ALLOWED' | 'EXPIRED' }
+  | { readonly type: 'commitFailed'; readonly reason: CommitFailure }
+  /** How a shared invitation stands by what all say who serve it; first right after `started`. */
+  | {
+      readonly type: 'shared'
+      readonly failed: number
+      readonly admitted: readonly string[]
+      readonly ended?: 'REDEEMED' | 'CANCELLED' | 'LOCKED' | undefined
+    }
   | { readonly type: 'expired' }
   | { readonly type: 'cancel' }
   /** A new code was chosen, after `life: LOCKED` was told; ignored otherwise. */
   | { readonly type: 'rearm' }
+
+/** Why a guest could not be admitted at the last moment. */
+export type CommitFailure = 'HOST_FAILED' | 'NOT_ALLOWED' | Exclude<HostLife, 'OPEN'>
 
 /** What the driver has to do, in this order. */
 export type HostEffect =
@@ -202,6 +225,8 @@ export type HostEffect =
       readonly purpose: 'charge' | 'refund' | 'life' | 'rearm'
       readonly record: HostRecord
     }
+  /** Tell the others, durably, that so many attempts failed here in all; then `written` or `writeFailed`. */
+  | { readonly type: 'tell'; readonly failed: number }
   /** Compare `Tg` with the session's own, in constant time, then always `compared` or `compareFailed`. */
   | { readonly type: 'compare'; readonly session: SessionId }
   /** Open message 5, verify every proof and the chain, then `verified`, `unverified` or (a fault of ours) `lost`. */
@@ -249,6 +274,7 @@ export function hostState(
   return {
     config,
     record,
+    elsewhere: { failed: 0, admissions: 0 },
     admitted: new Set(admitted),
     declined: new Set(),
     sessions: new Map(),

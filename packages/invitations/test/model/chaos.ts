@@ -6,6 +6,7 @@ import {
   isEndedLife,
 } from '../../src/machine/host-state.ts'
 import type { Model, Move } from './explore.ts'
+import { hostKey } from './host-key.ts'
 import {
   compare,
   crash,
@@ -15,7 +16,6 @@ import {
   type HostModel,
   type HostSide,
   hear,
-  hostKey,
   isForgotten,
   land,
   newHostSide,
@@ -38,6 +38,7 @@ export interface Chaos {
 export interface ChaosBounds {
   readonly multiUse: boolean
   readonly uses?: number
+  readonly shared?: boolean
   readonly hasCode: boolean
   readonly approve?: boolean
   /** Wrong codes before the lock. */
@@ -62,16 +63,17 @@ export const UNPROVEN: Proof = { right: true, identity: undefined }
 /** Has the link and proves who it is, which is not whom the invitation is for. */
 export const STRANGER: Proof = { right: true, identity: undefined, reason: 'WRONG_GUEST' }
 
+/** What a world makes of the limits. */
+export const configOf = (bounds: ChaosBounds): HostConfig => ({
+  ...hostConfig({ ...bounds, approve: bounds.approve === true }),
+  attempts: bounds.attempts,
+  slots: 2,
+  maxTyping: 2,
+  maxAsking: 2,
+})
+
 export function chaos(bounds: ChaosBounds, changes: Partial<HostModel> = {}): Model<Chaos> {
-  const { approve = false } = bounds
-  const config: HostConfig = {
-    ...hostConfig({ ...bounds, approve }),
-    attempts: bounds.attempts,
-    slots: 2,
-    maxTyping: 2,
-    maxAsking: 2,
-  }
-  const model = theHost(config, changes)
+  const model = theHost(configOf(bounds), changes)
   const names = Array.from({ length: bounds.live }, (_, i) => `s${i}`)
   return {
     start: { side: newHostSide(model), crashes: 0, failures: 0, ended: false, rearms: 0 },
@@ -85,7 +87,13 @@ export function chaos(bounds: ChaosBounds, changes: Partial<HostModel> = {}): Mo
   }
 }
 
-function moves(model: HostModel, bounds: ChaosBounds, names: readonly string[], world: Chaos): Move<Chaos>[] {
+/** What can happen to one host. */
+export function moves(
+  model: HostModel,
+  bounds: ChaosBounds,
+  names: readonly string[],
+  world: Chaos,
+): Move<Chaos>[] {
   const { side } = world
   const list: Move<Chaos>[] = []
   const add = (label: string, heard: Heard | HostSide, changes: Partial<Chaos> = {}): void => {

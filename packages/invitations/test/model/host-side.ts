@@ -42,7 +42,7 @@ export interface HostSide {
   readonly record: HostRecord
   readonly admitted: readonly string[]
   /** The one thing that is being stored. */
-  readonly storing: Extract<HostEffect, { type: 'write' | 'commit' }> | undefined
+  readonly storing: Extract<HostEffect, { type: 'write' | 'commit' | 'tell' }> | undefined
   readonly comparing: readonly SessionId[]
   readonly verifying: readonly SessionId[]
   readonly proofs: ReadonlyMap<SessionId, Proof>
@@ -57,6 +57,8 @@ export interface HostSide {
   readonly wrongCompared: number
   /** Charges that a crash or a failing disk made permanent. */
   readonly burnt: number
+  /** How many failed attempts others were told of. */
+  readonly told: number
   /** An end was told to the application. */
   readonly acknowledged: boolean
   readonly broken: string | undefined
@@ -68,7 +70,7 @@ export interface HostModel {
   /** The driver's own answers (comparison, verification) come at once; otherwise anything may come between. */
   readonly prompt: boolean
   /** What a write puts into storage, where a seeded defect changes that. */
-  readonly store?: (effect: NonNullable<HostSide['storing']>) => HostRecord
+  readonly store?: (effect: Extract<HostEffect, { type: 'write' | 'commit' }>) => HostRecord
 }
 
 export const theHost = (config: HostConfig, changes: Partial<HostModel> = {}): HostModel => ({
@@ -99,6 +101,7 @@ export function newHostSide(model: HostModel): HostSide {
     approved: new Set(),
     wrongCompared: 0,
     burnt: 0,
+    told: 0,
     acknowledged: false,
     broken: undefined,
   }
@@ -166,6 +169,7 @@ function perform(model: HostModel, side: Mutable, sent: [SessionId, ToGuest][], 
       side.armed = without(side.armed, effect.session)
       return
     case 'write':
+    case 'tell':
     case 'commit':
       if (side.storing !== undefined) fail(side, 'one thing is stored at a time')
       if (effect.type === 'commit') checkCommit(model, side, effect)
@@ -247,7 +251,7 @@ export function compare(model: HostModel, before: HostSide, session: SessionId):
   if (match) side.matched = new Set(side.matched).add(session)
   else if (model.config.hasCode) {
     side.wrongCompared++
-    const budget = model.config.attempts + (model.config.multiUse ? side.record.admissions : 0)
+    const budget = model.config.attempts + (model.config.multiUse ? side.admitted.length : 0)
     if (side.wrongCompared > budget) fail(side, 'law 1: no more wrong codes are compared than the budget')
   }
   return hear(model, side, { type: 'compared', session, match })
@@ -273,6 +277,7 @@ export function verify(model: HostModel, before: HostSide, session: SessionId): 
 export function land(model: HostModel, before: HostSide): HostSide {
   const effect = before.storing
   if (effect === undefined) return before
+  if (effect.type === 'tell') return { ...before, told: Math.max(before.told, effect.failed) }
   const side: Mutable = { ...before, record: model.store?.(effect) ?? effect.record }
   if (effect.type === 'write' && effect.purpose === 'rearm') {
     side.wrongCompared = 0
@@ -302,7 +307,7 @@ export function storeFailed(model: HostModel, before: HostSide): Heard {
   const { storing } = before
   const side: Mutable = { ...before, storing: undefined }
   if (storing?.type === 'commit') return hear(model, side, { type: 'commitFailed', reason: 'HOST_FAILED' })
-  if (storing?.purpose === 'refund') side.burnt++
+  if (storing?.type === 'write' && storing.purpose === 'refund') side.burnt++
   return hear(model, side, { type: 'writeFailed' })
 }
 
@@ -355,46 +360,4 @@ const without = <T>(set: ReadonlySet<T>, item: T): ReadonlySet<T> => {
   const next = new Set(set)
   next.delete(item)
   return next
-}
-
-const keys = new WeakMap<HostState, string>()
-function machineKey(state: HostState): string {
-  const known = keys.get(state)
-  if (known !== undefined) return known
-  const { record: r, sessions, reserved, closing, storing, intents, admitted, declined } = state
-  const key = JSON.stringify([
-    [r.life, r.charged, r.allowed, r.admissions, reserved ?? 0, closing ?? 0],
-    [...sessions].map(([id, s]) => [id, s.peer, s.step, s.resume, s.attempt, s.connected, s.identity]),
-    storing ?? 0,
-    intents,
-    [...admitted],
-    [...declined],
-  ])
-  keys.set(state, key)
-  return key
-}
-
-/** Sessions are renamed by age: worlds that differ only in the names of their connections are the same. */
-export function hostKey(side: HostSide, names?: ReadonlyMap<string, string>): string {
-  const { record: r } = side
-  const key =
-    machineKey(side.machine) +
-    JSON.stringify([
-      [r.life, r.charged, r.allowed, r.admissions],
-      side.admitted,
-      side.storing ?? 0,
-      side.comparing,
-      side.verifying,
-      [...side.proofs],
-      [...side.armed].sort(),
-      [[...side.matched], [...side.asked], [...side.approved]],
-      [side.wrongCompared, side.burnt, side.acknowledged, side.broken ?? 0],
-    ])
-  const renamed = names ?? namesByAge(side)
-  return key.replace(/\bs\d\b/g, (id) => renamed.get(id) ?? id)
-}
-
-export function namesByAge(side: HostSide, others: Iterable<string> = []): ReadonlyMap<string, string> {
-  const ids = new Set([...side.machine.sessions.keys(), ...side.comparing, ...side.verifying, ...others])
-  return new Map([...ids].map((id, i) => [id, `s${i}`]))
 }

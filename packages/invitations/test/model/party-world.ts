@@ -1,6 +1,7 @@
 import type { GuestConfig, GuestEvent, GuestState, GuestStepResult } from '../../src/machine/guest-state.ts'
 import type { SessionId } from '../../src/machine/host-state.ts'
-import { type HostModel, type HostSide, hostKey, namesByAge, type ToGuest } from './host-side.ts'
+import { hostKey, namesByAge } from './host-key.ts'
+import type { HostModel, HostSide, ToGuest } from './host-side.ts'
 
 /** The host with guests that run the guest's machine, over connections that break. */
 export interface Party {

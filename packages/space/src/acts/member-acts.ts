@@ -51,6 +51,11 @@ export abstract class MemberActs extends ReadKeyActs {
     return Math.min(this.store.readKeys.size, MAX_READ_KEYS)
   }
 
+  /** Whether the own identity may admit somebody at this role, as things are. */
+  mayAdmit(role: Role): boolean {
+    return this.membership.may(this.self, role)
+  }
+
   /** @internal Runs a task when nothing else of the space is being changed. @throws SpaceError `CLOSED` */
   abstract act<T>(task: (actor: Actor) => Promise<T>): Promise<T>
 
