@@ -66,6 +66,18 @@ describe('a delegated invitation', () => {
     expect(hers.name).toBe('Kitchen')
   })
 
+  test('for a known identity is served to nobody else, whoever serves it', async () => {
+    const { world, ada, hers, delegate } = await at()
+    const [cem, dan] = [await world.person('cem'), await world.person('dan')]
+    expect(() => ada.handler.createInvitation(hers, { type: 'DELEGATED', persistent: false })).toThrow(
+      TypeError,
+    )
+    const { link } = await delegate({ guestKey: cem.identityKey })
+    await ada.stop()
+    expect(await world.clock.settle(ended(dan.accept(link)))).toBe('ERROR WRONG_GUEST')
+    await cem.join({ link, code: undefined })
+  })
+
   test('is not to be made, nor served, by those who may not invite at its role', async () => {
     for (const role of ['READER', 'EDITOR'] as const) {
       const { world, bob, ada, bobs, delegate } = await kitchen(role)
