@@ -16,7 +16,10 @@ import {
 } from '../src/index.ts'
 import { encodeBody, MessageBody, PlacedMessage, SealedEntry, sealBody } from '../src/message.ts'
 import { sealEntry } from '../src/read-keys/entry-cipher.ts'
+import { HandedKeys, parseHanded } from '../src/read-keys/hand-over.ts'
+import { FOUNDING_EPOCH, readKeyToWire } from '../src/read-keys/read-key.ts'
 import { ReadKeyRing } from '../src/read-keys/ring.ts'
+import { createVault, readKeyWrite, readVault } from '../src/read-keys/ring-records.ts'
 import { encodeRecord, parseRecord } from '../src/record.ts'
 import { RecoveryAnswer, RecoveryProof } from '../src/recovery/protocol.ts'
 import { SpaceFrame } from '../src/replication/frame.ts'
@@ -71,6 +74,49 @@ decoderSuite('what is in the backup of an identity', async () => {
     isRefusal: is('TOO_LARGE', 'BAD_BACKUP', 'BAD_ADMISSION', 'MALFORMED', 'UNSUPPORTED_VERSION'),
   }
 })
+
+decoderSuite('read keys that are handed over', async () => {
+  const keys = (await made).readKeys.map(readKeyToWire)
+  return {
+    decode: parseHanded,
+    samples: [HandedKeys.encode({ keys }), HandedKeys.encode({ keys: [...keys, ...keys] })],
+    isRefusal: is('MALFORMED'),
+  }
+})
+
+/** A vault with one read key, in which one of the two records is replaced. */
+async function vault() {
+  const keyring = new Keyring()
+  const agreementKey = await keyring.createAgreementKey()
+  const space = await keyring.createKey()
+  const { key, write } = await createVault(space, agreementKey)
+  const readKey = { epoch: FOUNDING_EPOCH, key: new Redacted(new Uint8Array(32).fill(1)) }
+  const records = [write, readKeyWrite(key, space, readKey, 0)] as const
+  const readWith = async (replaced: 0 | 1, value: Uint8Array) => {
+    const storage = new MemoryStorage()
+    await storage.transact(records.with(replaced, { ...records[replaced], value }))
+    // Where the vault is as it was, what opens it is known: that takes a tenth of the time.
+    const opened = { openSealed: async () => key.unwrap().slice() }
+    return readVault(storage, space, {
+      keyring: replaced === 0 ? keyring : opened,
+      signingContext: { agreementKey },
+    })
+  }
+  return { readWith, samples: records.map(({ value = new Uint8Array() }) => value) }
+}
+
+for (const [at, name] of [
+  [0, 'what opens the stored read keys'],
+  [1, 'a stored read key'],
+] as const)
+  decoderSuite(name, async () => {
+    const { readWith, samples } = await vault()
+    return {
+      decode: (input) => readWith(at, input),
+      samples: samples.slice(at, at + 1),
+      isRefusal: isDamaged,
+    }
+  })
 
 decoderSuite('the export of a space', async () => ({
   decode: async (input) => verifyArchive(await Archive.open(input, undefined)),

@@ -7,7 +7,7 @@ import { rawClaim } from '../statement.ts'
 import { type Act, actOf, push } from './acts.ts'
 import { type Admission, admissionOf, departuresOf } from './outputs/comings.ts'
 import { type Cut, cutsOf } from './outputs/cuts.ts'
-import { type EpochState, epochsOf, mayHold, mayRead } from './outputs/epochs.ts'
+import { type EpochState, epochsOf, mayRead } from './outputs/epochs.ts'
 import { type Feed, Feeds } from './outputs/feeds.ts'
 import { type Fork, forksOf } from './outputs/forks.ts'
 import { type Member, Members } from './outputs/members.ts'
@@ -232,12 +232,7 @@ export class Membership extends MembershipViews {
     return epochsOf(this.verdicts)
   }
 
-  /** Whether whoever holds an epoch's read key (without an id, the founding one) may give it to a member, as of its time. */
-  mayHold(identity: PublicKey, epoch?: string): boolean {
-    return mayHold(this.verdicts, identity, epoch)
-  }
-
-  /** Whether an admission may bring the read key of an epoch to a member: any, or one after what left the history out. */
+  /** Whether a member may be given an epoch's read key (without an id, the founding one) by whoever holds it. */
   mayRead(identity: PublicKey, epoch?: string): boolean {
     return mayRead(this.verdicts, identity, epoch)
   }

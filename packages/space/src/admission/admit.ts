@@ -13,7 +13,7 @@ import type { FeedBatch } from '../feed/entry.ts'
 import type { Feed } from '../feed/feed.ts'
 import { speaksFor } from '../identity/identity-record.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
-import { heldInOrder } from '../read-keys/current.ts'
+import { atMost, heldInOrder } from '../read-keys/current.ts'
 import { createEpoch, type NewEpoch } from '../read-keys/epoch-claim.ts'
 import { FOUNDING_EPOCH, type ReadKey } from '../read-keys/read-key.ts'
 import type { SpaceStore } from '../space-store.ts'
@@ -340,7 +340,7 @@ function admissionOf(
     hostIdentity: signingContext.identityKey,
     heads: headsOf(store),
     controlFeeds: [],
-    readKeys: readKeys.slice(-MAX_READ_KEYS),
+    readKeys: atMost(MAX_READ_KEYS, readKeys),
   }
 }
 

@@ -1,5 +1,5 @@
 import { encodeAdmission, MAX_READ_KEYS, type SpaceAdmission } from '../admission/admission.ts'
-import { heldInOrder } from '../read-keys/current.ts'
+import { atMost, heldInOrder } from '../read-keys/current.ts'
 import type { SpaceStore } from '../space-store.ts'
 import { type ArchiveRecord, type ExportOptions, writeArchive } from './archive-file.ts'
 
@@ -56,6 +56,6 @@ function withoutGrant(store: SpaceStore): SpaceAdmission {
     hostIdentity: spaceKey,
     heads: [],
     controlFeeds: [],
-    readKeys: heldInOrder(store).slice(-MAX_READ_KEYS),
+    readKeys: atMost(MAX_READ_KEYS, heldInOrder(store)),
   }
 }

@@ -39,7 +39,14 @@ export function missingEpochs({ roster, readKeys, unread }: SpaceStore, identity
   const { membership } = roster
   if (roster.provisional) return []
   const ids = new Set([...membership.epochs().all.map(({ id }) => id), ...unread.epochs()])
-  const missing = [...ids].filter((id) => !readKeys.has(id) && membership.mayHold(identity, id))
-  const founding = !readKeys.has(FOUNDING_EPOCH) && membership.mayHold(identity)
+  const missing = [...ids].filter((id) => !readKeys.has(id) && membership.mayRead(identity, id))
+  const founding = !readKeys.has(FOUNDING_EPOCH) && membership.mayRead(identity)
   return founding ? [FOUNDING_EPOCH, ...missing] : missing
+}
+
+/** The newest of some read keys, and the founding one: no credential commits to it, so nobody could check it later. */
+export function atMost(count: number, readKeys: readonly ReadKey[]): ReadKey[] {
+  const founding = readKeys.filter(({ epoch }) => epoch === FOUNDING_EPOCH)
+  const rest = readKeys.filter(({ epoch }) => epoch !== FOUNDING_EPOCH)
+  return [...founding, ...rest.slice(Math.max(0, rest.length + founding.length - count))]
 }

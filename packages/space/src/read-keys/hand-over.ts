@@ -31,8 +31,7 @@ export type HandOverStep =
 /**
  * Read keys that one of two members lacks and the other holds, over the channel between them. They are sealed to the
  * device's agreement key as its identity has named it in the space, and given when, by what is known here, the device is
- * one of a member and not revoked: of the epochs from the one on in which its member came, and to another device of the
- * own identity all.
+ * one of a member and not revoked: of the epochs that its member may read, and to another device of the own identity all.
  *
  * 1. Each epoch is asked for once, as it turns out to be missing.
  * 2. Each that the other end asked for is given once, as soon as it is held here and may be given.
@@ -118,7 +117,7 @@ export class HandOver {
   #mayHave(epoch: string): boolean {
     const { identityKey } = this.#peer
     if (identityKey === this.#device.signingContext.identityKey) return true
-    return this.#store.roster.membership.mayHold(identityKey, epoch === FOUNDING_EPOCH ? undefined : epoch)
+    return this.#store.roster.membership.mayRead(identityKey, epoch === FOUNDING_EPOCH ? undefined : epoch)
   }
 
   #accepted({ epoch, key }: ReadKey): ReadKey | undefined {

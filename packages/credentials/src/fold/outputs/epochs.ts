@@ -153,38 +153,16 @@ const isComing = (verdicts: Verdicts, grant: Grant): boolean =>
   verdicts.endings(grant).every((ender) => limitOf(verdicts.acts.act(ender)) !== null)
 
 /**
- * Whether a member may be given the read key of an epoch by anybody: one that it {@link mayRead}, and not one that another
- * had followed before it came.
+ * Whether a member may have the read key of an epoch: it came with the history, by somebody who had it, or the epoch comes
+ * after whichever admission there took it away.
  * @param id of an epoch; `undefined` for the read key that the space was founded with
  */
-export const mayHold = (verdicts: Verdicts, who: PublicKey, id: string | undefined): boolean =>
-  isFor(
-    verdicts,
-    who,
-    id,
-    (grant, epoch) => reads(verdicts, grant, epoch) && isOfItsTime(verdicts, grant, epoch),
-  )
-
-/**
- * Whether a member may have the read key of an epoch at all: it came with the history, by somebody who had it, or the epoch
- * comes after whichever admission there took it away.
- * @param id as of {@link mayHold}
- */
-export const mayRead = (verdicts: Verdicts, who: PublicKey, id: string | undefined): boolean =>
-  isFor(verdicts, who, id, (grant, epoch) => reads(verdicts, grant, epoch))
-
-/** Whether any of the grants that made somebody the member that it is gives it an epoch. */
-function isFor(
-  verdicts: Verdicts,
-  who: PublicKey,
-  id: string | undefined,
-  gives: (grant: Grant, epoch: number | undefined) => boolean,
-): boolean {
+export function mayRead(verdicts: Verdicts, who: PublicKey, id: string | undefined): boolean {
   const { acts } = verdicts
   const epoch = id === undefined ? undefined : acts.find(id)
   const isKnown = epoch !== undefined && acts.act(epoch).claim.type === 'Epoch'
   if (!isMember(verdicts, who) || isKnown !== (id !== undefined)) return false
-  return acts.grantsOf(who).some((grant) => isComing(verdicts, grant) && gives(grant, epoch))
+  return acts.grantsOf(who).some((grant) => isComing(verdicts, grant) && reads(verdicts, grant, epoch))
 }
 
 function reads(verdicts: Verdicts, grant: Grant, epoch: number | undefined): boolean {
@@ -203,15 +181,4 @@ function startOf(verdicts: Verdicts, grant: Grant): number | undefined {
   // Whom a change of role alone brought in was not there before it.
   if (by === undefined) return claim.type === 'SpaceMember' ? undefined : grant.index
   return startOf(verdicts, by)
-}
-
-function isOfItsTime(verdicts: Verdicts, grant: Grant, epoch: number | undefined): boolean {
-  const { acts } = verdicts
-  if (epoch !== undefined && !acts.before(epoch, grant.index)) return true
-  return !(acts.byType.get('Epoch') ?? []).some(
-    (other) =>
-      acts.before(other, grant.index) &&
-      verdicts.counts(other) &&
-      (epoch === undefined || acts.before(epoch, other)),
-  )
 }
