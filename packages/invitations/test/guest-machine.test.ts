@@ -26,7 +26,7 @@ class Guest {
     return this
   }
   meet(session: string): this {
-    return this.tell({ type: 'opened', session }, { type: 'offered', session, valid: true })
+    return this.tell({ type: 'opened', session, peer: 'host' }, { type: 'offered', session, valid: true })
   }
   types(): readonly string[] {
     return this.effects.map(({ type }) => type)
@@ -41,12 +41,44 @@ const refused = (
 ): GuestEvent => ({
   type: 'refused',
   session,
+  peer: 'host',
   refusal: {
     code,
     ...(code === 'WRONG_CODE' && { attemptsLeft: 2 }),
     ...(code === 'BUSY' && { retryAfterMs: 50 }),
   },
   signed,
+})
+
+describe('the guest of an invitation that several hosts serve', () => {
+  const several = () => {
+    const guest = new Guest()
+    guest.state = { ...guest.state, config: guestConfig({ hasCode: true, isDelegated: true }) }
+    return guest
+  }
+  const meet = (guest: Guest, peer: string) =>
+    guest.tell({ type: 'opened', session: peer, peer }, { type: 'offered', session: peer, valid: true })
+  const turnedAway = (guest: Guest, peer: string) =>
+    guest.tell({ type: 'refused', session: peer, peer, refusal: { code: 'NOT_ALLOWED' }, signed: false })
+
+  test('goes on to another when one can not admit it, with the code that it has, and never back', () => {
+    const guest = meet(several(), 'a').tell({ type: 'code' })
+    turnedAway(guest, 'a')
+    expect(guest.state.outcome).toBeUndefined()
+    guest.tell({ type: 'opened', session: 'a2', peer: 'a' })
+    expect(guest.effects).toEqual([{ type: 'close', session: 'a2' }])
+    meet(guest, 'b')
+    expect(guest.types()).toContain('share')
+  })
+
+  test('gives up after three that can not, and when there is no other in time', () => {
+    const guest = several()
+    for (const peer of ['a', 'b', 'c']) turnedAway(meet(guest, peer), peer)
+    expect(guest.state.outcome).toEqual({ state: 'ERROR', error: 'NOT_ALLOWED' })
+    const alone = meet(several(), 'a').tell({ type: 'code' })
+    turnedAway(alone, 'a').tell({ type: 'searchTimedOut' })
+    expect(alone.state.outcome).toEqual({ state: 'ERROR', error: 'NOT_ALLOWED' })
+  })
 })
 
 describe('the guest', () => {
@@ -88,7 +120,7 @@ describe('the guest', () => {
 
   test('comes back after a lost connection with the same code, and says that it resumes', () => {
     const guest = new Guest().meet('a').tell({ type: 'code' }, shared('a'), { type: 'prepared' })
-    guest.tell({ type: 'lost', session: 'a' }, { type: 'opened', session: 'b' })
+    guest.tell({ type: 'lost', session: 'a' }, { type: 'opened', session: 'b', peer: 'host' })
     expect(guest.effects[0]).toEqual({ type: 'hello', session: 'b', resume: true })
     guest.tell({ type: 'offered', session: 'b', valid: true })
     expect(guest.types()).toEqual(['disarm', 'share', 'arm'])
@@ -112,7 +144,7 @@ describe('the guest', () => {
     const guest = new Guest()
     for (let i = 0; i < 1000; i++)
       guest.tell(
-        { type: 'opened', session: `x${i}` },
+        { type: 'opened', session: `x${i}`, peer: 'host' },
         i % 2 ? refused(`x${i}`, 'LOCKED') : { type: 'offered', session: `x${i}`, valid: false },
       )
     expect(guest.state.greeting.size).toBe(0)
@@ -120,7 +152,10 @@ describe('the guest', () => {
   })
 
   test('an end that the host signed is believed', () => {
-    const guest = new Guest().tell({ type: 'opened', session: 'a' }, refused('a', 'EXPIRED', true))
+    const guest = new Guest().tell(
+      { type: 'opened', session: 'a', peer: 'host' },
+      refused('a', 'EXPIRED', true),
+    )
     expect(guest.state.outcome).toEqual({ state: 'EXPIRED', error: 'EXPIRED' })
   })
 

@@ -59,7 +59,8 @@ export class GuestDriver {
     this.#timeoutMs = timeoutMs
     this.#observable = observable
     this.#deadlines = new Deadlines(parts.clock)
-    this.#state = guestState(guestConfig({ hasCode: link.authMethod === 'SHARED_SECRET' }))
+    const hasCode = link.authMethod === 'SHARED_SECRET'
+    this.#state = guestState(guestConfig({ hasCode, isDelegated: link.type === 'DELEGATED' }))
   }
 
   /** Begins to look for the host, with the keys of an earlier try if there was one. */
@@ -129,7 +130,7 @@ export class GuestDriver {
     })
     const { id } = session
     this.#sessions.set(id, session)
-    this.#dispatch({ type: 'opened', session: id })
+    this.#dispatch({ type: 'opened', session: id, peer: channel.remotePeer })
     try {
       for (;;) this.#dispatch(await this.#eventOf(session, await session.read(signal)))
     } catch (error) {
@@ -163,7 +164,13 @@ export class GuestDriver {
           valid: await session.acceptsAnswer(read, (answer) => this.#kind.read(answer)),
         }
       case 'refused':
-        return { type: 'refused', session: id, refusal: read, signed: await session.isSigned(read) }
+        return {
+          type: 'refused',
+          session: id,
+          peer: session.channel.remotePeer,
+          refusal: read,
+          signed: await session.isSigned(read),
+        }
     }
   }
 

@@ -1,5 +1,4 @@
 import type { InvitationErrorCode } from '../errors.ts'
-import type { Refusal } from '../protocol/messages.ts'
 import type { GuestEffect, GuestEvent, GuestOutcome, GuestState, GuestStepResult } from './guest-state.ts'
 import type { SessionId } from './host-state.ts'
 
@@ -35,7 +34,7 @@ function transition(draft: Draft, event: GuestEvent): undefined {
       draft.state = 'CONNECTING'
       return void draft.effects.push({ type: 'armSearch' })
     case 'opened':
-      return opened(draft, event.session)
+      return opened(draft, event.session, event.peer)
     case 'offered':
       if (draft.greeting.has(event.session)) return offered(draft, event.session, event.valid)
       return unexpected(draft, event.session)
@@ -59,7 +58,7 @@ function transition(draft: Draft, event: GuestEvent): undefined {
         return answered(draft, event.session, event.valid)
       return unexpected(draft, event.session)
     case 'refused':
-      return refused(draft, event.session, event.refusal, event.signed)
+      return refused(draft, event)
     case 'garbled':
       return unexpected(draft, event.session)
     case 'lost':
@@ -71,6 +70,7 @@ function transition(draft: Draft, event: GuestEvent): undefined {
       return draft.asked ? finish(draft, 'TIMEOUT', 'TIMED_OUT') : undefined
     case 'searchTimedOut':
       if (draft.asked || draft.storing === 'membership') return
+      if (draft.refusedBy.size > 0) return finish(draft, 'ERROR', 'NOT_ALLOWED')
       return finish(draft, 'TIMEOUT', 'TIMED_OUT')
     case 'retry':
       return isAt(draft, event.session, 'ready') && !draft.asked ? sendShare(draft) : undefined
@@ -84,8 +84,8 @@ function transition(draft: Draft, event: GuestEvent): undefined {
   }
 }
 
-function opened(draft: Draft, session: SessionId): undefined {
-  if (draft.active !== undefined || draft.storing === 'membership')
+function opened(draft: Draft, session: SessionId, peer: string): undefined {
+  if (draft.active !== undefined || draft.storing === 'membership' || draft.refusedBy.has(peer))
     return void draft.effects.push({ type: 'close', session })
   draft.greeting.add(session)
   draft.effects.push(
@@ -173,7 +173,10 @@ function answered(draft: Draft, session: SessionId, valid: boolean): undefined {
   draft.effects.push({ type: 'disarm', session }, { type: 'disarmSearch' }, { type: 'accept', session })
 }
 
-function refused(draft: Draft, session: SessionId, refusal: Refusal, signed: boolean): undefined {
+function refused(
+  draft: Draft,
+  { session, peer, refusal, signed }: Extract<GuestEvent, { type: 'refused' }>,
+): undefined {
   const isHost = draft.active?.session === session
   // Anybody can be found on the topic: without the host's signature this is a stranger's word.
   if (!isHost && !(signed && draft.greeting.has(session))) return unexpected(draft, session)
@@ -202,9 +205,14 @@ function refused(draft: Draft, session: SessionId, refusal: Refusal, signed: boo
     case 'PROTOCOL_VIOLATION':
       // Something on the way spoilt this connection; the host may have admitted us all the same.
       return draft.resume ? unexpected(draft, session) : finish(draft, 'ERROR', code)
+    case 'NOT_ALLOWED':
+      // Of several hosts another may.
+      if (draft.refusedBy.size + 1 >= draft.config.hosts) return finish(draft, 'ERROR', code)
+      draft.refusedBy = new Set(draft.refusedBy).add(peer)
+      draft.effects.push({ type: 'close', session })
+      return drop(draft, session)
     case 'REDEEMED':
     case 'LOCKED':
-    case 'NOT_ALLOWED':
     case 'DECLINED':
     case 'PROOF_INVALID':
     case 'WRONG_GUEST':

@@ -13,10 +13,18 @@ export interface GuestConfig {
    * again. A lost answer may have been "wrong code": repeating that blindly would use up the attempts of all.
    */
   readonly blindSends: number
+  /** How many hosts may say that they can't admit this guest before it gives up; one where there is only one. */
+  readonly hosts: number
 }
 
-export function guestConfig(kind: { readonly hasCode: boolean }): GuestConfig {
-  return { ...kind, attempts: 3, blindSends: 2 }
+export function guestConfig({
+  hasCode,
+  isDelegated = false,
+}: {
+  readonly hasCode: boolean
+  readonly isDelegated?: boolean
+}): GuestConfig {
+  return { hasCode, attempts: 3, blindSends: 2, hosts: isDelegated ? 3 : 1 }
 }
 
 /**
@@ -61,6 +69,8 @@ export interface GuestState {
   readonly resume: boolean
   /** Storage is busy: with the keys, or with the membership. */
   readonly storing: 'keys' | 'membership' | undefined
+  /** Peers of hosts that can't admit this guest; another may. */
+  readonly refusedBy: ReadonlySet<string>
   readonly outcome: GuestOutcome | undefined
 }
 
@@ -69,7 +79,7 @@ export type GuestEvent =
   /** Once, first. */
   | { readonly type: 'started' }
   /** A connection on the invitation's topic; its other end may be anybody. */
-  | { readonly type: 'opened'; readonly session: SessionId }
+  | { readonly type: 'opened'; readonly session: SessionId; readonly peer: string }
   /** Message 2. `valid`: the signature of `HK` holds. */
   | { readonly type: 'offered'; readonly session: SessionId; readonly valid: boolean }
   /** The person gave a code; the driver holds it, normalised. */
@@ -86,6 +96,7 @@ export type GuestEvent =
   | {
       readonly type: 'refused'
       readonly session: SessionId
+      readonly peer: string
       readonly refusal: Refusal
       readonly signed: boolean
     }
@@ -154,6 +165,7 @@ export function guestState(config: GuestConfig, { resume = false } = {}): GuestS
     prepared: false,
     resume,
     storing: undefined,
+    refusedBy: new Set(),
     outcome: undefined,
   }
 }

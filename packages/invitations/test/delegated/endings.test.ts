@@ -13,7 +13,7 @@ const at = async (...args: Parameters<typeof kitchen>) => {
 /** A guest with the code in hand, whom Bob serves as Ada is away. */
 async function typing({ world, ada, delegate }: Awaited<ReturnType<typeof kitchen>>) {
   const invited = await delegate()
-  ada.running.node.stop()
+  await ada.stop()
   const cem = await world.person('cem')
   const provider = cem.accept(invited.link)
   await world.clock.settle(asked(provider))
@@ -65,18 +65,19 @@ describe('a delegated invitation is over for all', () => {
   })
 
   test('when a member is removed to whom its secrets were sealed, who has them and can’t use them', async () => {
-    const { world, ada, bob, hers, bobs, delegate } = await at()
+    const { world, ada, bob, hers, delegate } = await at()
     const { link, code, observable } = await delegate()
-    // Bob hears nothing of it, and goes on.
-    bob.running.node.stop()
+    // Bob is not there to hear of it.
+    await bob.stop()
     await world.clock.settle(hers.removeMember(bob.identityKey))
     expect(await world.clock.settle(ended(observable))).toBe('CANCELLED CANCELLED')
     expect(servedBy(ada)).toEqual([])
     const provider = (await world.person('cem')).accept(link)
     answer(provider, code ?? '')
     expect(await world.clock.settle(ended(provider))).toBe('CANCELLED CANCELLED')
-    // Even where he admits somebody by it no member counts that.
-    expect(bobs().delegations()[0]?.ended).toBeUndefined()
+    await bob.start()
+    await world.clock.advance(10_000)
+    expect([spaceOf(bob).removal?.by, servedBy(bob)]).toEqual([ada.identityKey, []])
     expect(namesOf(spaceOf(ada))).toEqual(['ada'])
   })
 
@@ -203,5 +204,34 @@ describe('a guest of a delegated invitation', () => {
       ).toHaveLength(1)
       await world.close()
     }
+  })
+})
+
+describe('two hosts that admit at the same time by one for a single guest', () => {
+  test('agree on one of the guests, and the other is told after its success that it was superseded', async () => {
+    const kitchenNow = await at()
+    const { world, ada, bob, delegate } = kitchenNow
+    const { link, code = '' } = await delegate()
+    const [cem, dan] = [await world.person('cem'), await world.person('dan')]
+    // Ada and Bob do not hear of each other; one guest finds Ada by her address, the other Bob by the relay.
+    world.network.partition([ada.peer, cem.peer], [bob.peer, dan.peer, world.relay.id])
+    await cem.join({ link, code })
+    await dan.join({ link, code })
+    const told: (string | undefined)[] = []
+    for (const one of [cem, dan])
+      spaceOf(one).subscribe({ onRemoval: (removal) => told.push(`${one.name} ${removal?.reason}`) })
+    world.network.heal()
+    await world.clock.advance(60_000)
+    const [winner, loser] = spaceOf(cem).removal === undefined ? [cem, dan] : [dan, cem]
+    expect(told).toEqual([`${loser.name} SUPERSEDED`])
+    for (const one of [ada, bob, winner])
+      expect(namesOf(spaceOf(one))).toEqual(['ada', 'bob', winner.name].sort())
+    expect(spaceOf(loser).removal).toMatchObject({ identityKey: loser.identityKey, reason: 'SUPERSEDED' })
+    // By the same link it is told that somebody else has used it, and by another it comes in.
+    const again = loser.accept(link)
+    answer(again, code)
+    expect(await world.clock.settle(ended(again))).toBe('ERROR REDEEMED')
+    await loser.join(await ada.invite(spaceOf(ada)))
+    expect(spaceOf(loser).removal).toBeUndefined()
   })
 })

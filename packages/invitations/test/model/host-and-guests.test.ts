@@ -121,6 +121,8 @@ describe('the guest keeps the laws whatever it hears', () => {
     for (const resume of [true, false])
       test(`${hasCode ? 'with' : 'without'} a code${resume ? ', resumed' : ''}`, () =>
         holds(explore(strangers({ hasCode, resume }))))
+  test('with several hosts, of whom one can not admit it', () =>
+    holds(explore(strangers({ hasCode: true, isDelegated: true }))))
 
   const defects: readonly (readonly [string, string, StepGuest])[] = [
     [

@@ -215,7 +215,11 @@ function guestMoves(table: Table, party: Party, i: number, { machine }: Guest, a
       withLine(party, id, line),
       hear(table.host, party.side, { type: 'opened', session: id, peer: `g${i}` }),
     )
-    add(`guest ${i}: ${id} opened`, tell(table, opened, i, { type: 'opened', session: id }), 'connections')
+    add(
+      `guest ${i}: ${id} opened`,
+      tell(table, opened, i, { type: 'opened', session: id, peer: 'host' }),
+      'connections',
+    )
   }
   if (machine.asked) {
     add(
@@ -334,6 +338,7 @@ function atGuest(table: Table, party: Party, session: SessionId, i: number, mess
       return tell(table, party, i, {
         type: 'refused',
         session,
+        peer: 'host',
         refusal: message.refusal,
         signed: message.signed,
       })

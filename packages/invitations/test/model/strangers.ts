@@ -27,7 +27,7 @@ export interface Strangers {
 export type StepGuest = (state: GuestState, event: GuestEvent) => GuestStepResult
 
 export function strangers(
-  rules: { readonly hasCode: boolean; readonly resume?: boolean },
+  rules: { readonly hasCode: boolean; readonly resume?: boolean; readonly isDelegated?: boolean },
   step: StepGuest = guestStep,
 ): Model<Strangers> {
   const config = { ...guestConfig(rules), attempts: 2 }
@@ -46,7 +46,7 @@ export function strangers(
     start: tell(step, start, { type: 'started' }),
     key: ({ machine: m, running, sessions, ...rest }) =>
       JSON.stringify([
-        { ...m, greeting: [...m.greeting].sort() },
+        { ...m, greeting: [...m.greeting].sort(), refusedBy: [...m.refusedBy].sort() },
         [...running].sort(),
         [...sessions].sort(),
         rest,
@@ -65,7 +65,7 @@ function moves(step: StepGuest, world: Strangers): Move<Strangers>[] {
   }
   for (const session of ['a', 'b']) {
     if (!world.sessions.has(session)) {
-      add({ type: 'opened', session }, { sessions: new Set(world.sessions).add(session) })
+      add({ type: 'opened', session, peer: session }, { sessions: new Set(world.sessions).add(session) })
       continue
     }
     for (const valid of [true, false]) {
@@ -79,13 +79,15 @@ function moves(step: StepGuest, world: Strangers): Move<Strangers>[] {
     for (const code of [
       'EXPIRED',
       'LOCKED',
+      'NOT_ALLOWED',
       'BUSY',
       'WRONG_CODE',
       'HOST_FAILED',
       'TIMED_OUT',
       'PROTOCOL_VIOLATION',
     ] as const)
-      for (const signed of [true, false]) add({ type: 'refused', session, refusal: { code }, signed })
+      for (const signed of [true, false])
+        add({ type: 'refused', session, peer: session, refusal: { code }, signed })
     add({ type: 'lost', session }, without(world, session))
     if (world.running.has(session))
       add({ type: 'timedOut', session }, { running: less(world.running, session) })
