@@ -47,7 +47,9 @@ export async function openPeer(place: Place, online: boolean): Promise<Peer> {
     const spaceManager = stack.use(new SpaceManager({ storage, keyring, networkManager, signingContext }))
     await spaceManager.open()
     const invitations = stack.use(
-      new SpaceInvitationsHandler(networkManager, spaceManager, signingContext, keyring),
+      new SpaceInvitationsHandler(networkManager, spaceManager, signingContext, keyring, {
+        serveDelegated: online,
+      }),
     )
     const devices = stack.use(new DeviceInvitationsHandler(networkManager, spaceManager, keyring))
     // Whoever was invited before may be waiting, or come back for an answer that was lost.

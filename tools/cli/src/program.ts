@@ -4,6 +4,7 @@ import envPaths from 'env-paths'
 import { exportSpace, importSpace } from './commands/archive.ts'
 import { labelDevice, listDevices, profile, type RevokeOptions, revokeDevice } from './commands/device.ts'
 import { init } from './commands/init.ts'
+import { cancelInvitation, listInvitations } from './commands/invitations.ts'
 import { type InviteDeviceOptions, inviteDevice, joinDevice } from './commands/invite-device.ts'
 import { joinSpace } from './commands/join.ts'
 import { changeRole, handOver, leaveSpace, removeMember } from './commands/member.ts'
@@ -73,6 +74,11 @@ space
     'for this identity only, which needs no code; `profile` shows one’s own',
     publicKey,
   )
+  .addOption(
+    new Option('--delegated', 'every member who may invite serves it while you are away')
+      .default(false)
+      .conflicts('approve'),
+  )
   .option('--no-code', 'the link alone lets somebody in')
   .option('--words', 'a code of words instead of digits', false)
   .option('--multi-use', 'any number of guests', false)
@@ -112,6 +118,20 @@ space
   .command('list')
   .description('list your spaces')
   .action(run((context) => listSpaces(context)))
+
+space
+  .command('invitations')
+  .description('list the delegated invitations of a space, or cancel one')
+  .argument('<space>')
+  .option('--cancel <id>', 'the one whose id begins so, for all who serve it')
+  .addOption(waiting())
+  .action(
+    run((context, { words: [wanted = ''], options }: Given<Waiting & { cancel?: string }>) =>
+      options.cancel === undefined
+        ? listInvitations(context, wanted)
+        : cancelInvitation(context, wanted, options.cancel, options),
+    ),
+  )
 
 space
   .command('leave')

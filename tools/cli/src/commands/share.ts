@@ -8,6 +8,7 @@ import type { PublicKey } from '@vestibule/keys'
 import type { Space } from '@vestibule/space'
 import { renderUnicodeCompact } from 'uqr'
 import { type Context, within } from '../context.ts'
+import { delivered } from '../delivery.ts'
 import { findSpace } from '../find.ts'
 import { printable } from '../output.ts'
 import { openPeer, type Peer } from '../peer.ts'
@@ -22,6 +23,8 @@ export interface ShareOptions {
   readonly history: boolean
   /** Whom it is for, who then needs no code. */
   readonly guest?: PublicKey
+  /** Whether any member serves it who may, while this one is away. */
+  readonly delegated: boolean
   readonly code: boolean
   readonly words: boolean
   readonly multiUse: boolean
@@ -40,6 +43,7 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
   const space = findSpace(peer, wanted)
   const code = options.words ? { codeAlphabet: CODE_WORDS } : {}
   let observable = peer.invitations.createInvitation(space, {
+    type: options.delegated ? 'DELEGATED' : 'INTERACTIVE',
     role: options.role,
     history: options.history ? 'all' : 'none',
     ...(options.guest === undefined
@@ -51,9 +55,11 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
     open: options.open,
     approve: options.approve,
     lifetime: options.expiresMinutes * 60,
-    // Nobody would be told what becomes of it, nor asked.
-    persistent: false,
+    // Nobody would be told what becomes of it, nor asked; one that others serve goes on with them.
+    persistent: options.delegated,
   })
+  // Awaited here: the peer is closed when this returns.
+  if (options.delegated) return await leaveToOthers(context, space, observable, options)
   if (options.approve) confirmEach(context, observable, (name) => `Let ${name} in?`)
   const leave = () => void observable.cancel().catch(() => undefined)
   signal.addEventListener('abort', leave, { once: true })
@@ -64,6 +70,27 @@ export async function shareSpace(context: Context, wanted: string, options: Shar
     signal.removeEventListener('abort', leave)
     output.done()
   }
+}
+
+/** Shows it, and waits until another member has it. */
+async function leaveToOthers(
+  context: Context,
+  space: Space,
+  observable: CancellableInvitationObservable,
+  options: ShareOptions,
+): Promise<void> {
+  const { output } = context
+  for await (const invitation of observable) {
+    if (invitation.link === undefined) continue
+    show(context, invitation, options)
+    const isDelivered = await delivered(context, [space], { waitSeconds: SETTLE_MS / 1000 })
+    const text = isDelivered
+      ? 'Another member has it: whoever may invite serves it while online. `space invitations` cancels it.'
+      : 'Stored here. Nobody else has it yet: `log --follow` serves it, and hands it over.'
+    output.result('delegated', { id: invitation.invitationId, delivered: isDelivered }, text)
+    return
+  }
+  await observable.result()
 }
 
 /** @returns whether it has ended; otherwise it is locked, and wants a new code */
@@ -109,7 +136,7 @@ export function show(
   invitation: Invitation,
   { qr, site }: Pick<ShareOptions, 'qr' | 'site'>,
 ): void {
-  const { link = '', authCode, expires, guestKey } = invitation
+  const { link = '', authCode, expires, guestKey, type } = invitation
   const shared = site === undefined ? link : `${site}#${link}`
   const lines = [
     ...(qr ? [renderUnicodeCompact(shared)] : []),
@@ -118,7 +145,7 @@ export function show(
     ...(authCode === undefined
       ? [guestKey === undefined ? NO_CODE : `There is no code: only ${guestKey} can join.`]
       : [`Code: ${spaced(authCode)}   (tell it over another channel)`]),
-    `Open until ${expires.toLocaleString()}; stop with Ctrl-C, which cancels it.`,
+    `Open until ${expires.toLocaleString()}${type === 'DELEGATED' ? '.' : '; stop with Ctrl-C, which cancels it.'}`,
   ]
   const code = authCode === undefined ? {} : { code: authCode }
   output.result('invitation', { link: shared, ...code, expires: expires.toISOString() }, lines.join('\n'))
