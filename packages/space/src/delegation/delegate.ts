@@ -21,7 +21,7 @@ export interface DelegateOptions {
   readonly maxAttempts: number
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number
-  /** What serving it needs, at most 2,048 bytes. Sealed to the devices of those who may serve it, and nowhere else. */
+  /** What serving it needs, at most 1,792 bytes. Sealed to the devices of those who may serve it, and nowhere else. */
   readonly secrets: Redacted<Uint8Array>
   /** Written in the same transaction. @param id of the credential */
   readonly alsoWrite?: (id: string) => readonly StorageWrite[]

@@ -9,7 +9,7 @@ import type { Device } from '../read-keys/open-epoch.ts'
 import { isBadSeal } from '../read-keys/ring-records.ts'
 
 /** Longest secrets of a delegated invitation, in bytes: there is room left to seal them to twenty devices. */
-export const MAX_SERVING_SECRETS_BYTES = 2048
+export const MAX_SERVING_SECRETS_BYTES = 1792
 
 const VERSION = 1
 const KEY_BYTES = 32
