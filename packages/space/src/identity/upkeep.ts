@@ -11,6 +11,7 @@ import { pendingSpaces } from './pending.ts'
 import { comebacksTo, isLeftElsewhere, leaveElsewhere, listIn, recordSpace } from './record-spaces.ts'
 import { carryOut, intended, namingsIn, revokedBy, revokeHere } from './revocation.ts'
 import type { SigningContext } from './signing-context.ts'
+import { takeReadKeys } from './take-read-keys.ts'
 import { isUntold, type News, tell, toldWrite, untoldOf } from './tell.ts'
 
 /** What the identity works with; all of it is its manager's. */
@@ -122,6 +123,7 @@ export class Upkeep {
       for (const admission of comebacksTo(own(), space))
         if (space.removal !== undefined)
           await this.#try(async () => rejoin(space, await parseAdmission(admission)))
+    for (const space of spaces()) await this.#try(() => takeReadKeys(own(), space))
     const here = new Set([...own(), ...spaces()].map(({ key }) => key))
     for (const { spaceKey, admission } of own().flatMap((one) => listIn(one).all())) {
       if (here.has(spaceKey) || this.#parts.isHere(spaceKey) || admission === undefined) continue

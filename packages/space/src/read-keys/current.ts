@@ -31,6 +31,12 @@ export function heldInOrder(store: SpaceStore): ReadKey[] {
   return readKeys.all().sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)))
 }
 
+/** The epoch of the read key that came last, when nothing is known here of that epoch. */
+export function newestUnheard({ roster, readKeys }: SpaceStore): string | undefined {
+  const epoch = readKeys.all().at(-1)?.epoch
+  return epoch === FOUNDING_EPOCH || epoch === undefined || roster.membership.has(epoch) ? undefined : epoch
+}
+
 /**
  * The epochs whose read keys this device is to have and has not: those that count, in the order, and those that do not,
  * or not any more, under which something was written.

@@ -5,7 +5,7 @@ import type { Sequel } from '../acts/perform.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
-import { currentEpoch, missingEpochs } from './current.ts'
+import { currentEpoch, missingEpochs, newestUnheard } from './current.ts'
 import { createEpoch, withActs } from './epoch-claim.ts'
 import { openEpoch } from './open-epoch.ts'
 import { commitmentOf, FOUNDING_EPOCH, type ReadKey } from './read-key.ts'
@@ -115,7 +115,8 @@ export class ReadKeys {
   }
 
   #tell(): void {
-    const state = [currentEpoch(this.#parts.store).epoch, ...this.missing()].join()
+    const { store } = this.#parts
+    const state = [currentEpoch(store).epoch, newestUnheard(store) ?? [], this.missing()].flat().join()
     if (state === this.#told) return
     this.#told = state
     this.#parts.onChange()

@@ -9,6 +9,7 @@ import { NONCE_BYTES, TAG_BYTES } from './entry-cipher.ts'
 import { epochFromWire, epochToWire, READ_KEY_BYTES, type ReadKey } from './read-key.ts'
 
 const VERSION = 1
+const VAULT_KEY_BYTES = 32
 
 /** What the read keys of a space are stored under, sealed to the device. */
 const VaultRecord = message('ReadKeyVault', { version: uint32(1), sealed: bytes(2, { max: 128 }) })
@@ -39,7 +40,7 @@ export async function createVault(
   space: PublicKey,
   agreementKey: Uint8Array,
 ): Promise<{ key: Redacted<Uint8Array>; write: StorageWrite }> {
-  const key = randomBytes(32)
+  const key = randomBytes(VAULT_KEY_BYTES)
   const sealed = await sealToAgreementKey(agreementKey, key, { info: vaultPurpose(space) })
   return {
     key: new Redacted(key),
@@ -82,6 +83,7 @@ export async function readVault(
         throw isBadSeal(cause) ? damaged('they are not sealed to this device', cause) : cause
       }),
   )
+  if (key.unwrap().length !== VAULT_KEY_BYTES) throw damaged('what opens them is no key')
   const found = records.map(([name, record]) => readRecord(key, space, name, record))
   return { key, readKeys: found.sort((a, b) => a.order - b.order).map(({ readKey }) => readKey) }
 }

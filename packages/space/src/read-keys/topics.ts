@@ -6,7 +6,7 @@ import { storageKeys } from '../record.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { Storage } from '../storage/storage.ts'
 import { parseVersioned } from '../versioned.ts'
-import { heldInOrder } from './current.ts'
+import { heldInOrder, newestUnheard } from './current.ts'
 import { epochFromWire, epochToWire } from './read-key.ts'
 import { topicOf } from './topic.ts'
 
@@ -62,7 +62,10 @@ export class SpaceTopics {
     )
   }
 
-  /** The topics as of now, 32 bytes each, that of the current read key first. */
+  /**
+   * The topics as of now, 32 bytes each, that of the current read key first; then that of one whose epoch has not been
+   * heard of here, which came from another own device.
+   */
   look(): Uint8Array[] {
     const held = heldInOrder(this.#store)
     const current = held.at(-1)?.epoch
@@ -77,7 +80,12 @@ export class SpaceTopics {
     ].filter(({ epoch, untilMs }) => untilMs > now && epoch !== current)
     this.#known = { current, past: past.slice(-MAX_PAST) }
     const keys = new Map(held.map((key) => [key.epoch, key]))
-    const epochs = [current, ...this.#known.past.map(({ epoch }) => epoch).reverse()]
+    const ahead = newestUnheard(this.#store)
+    const epochs = [
+      current,
+      ...(ahead === undefined || ahead === current ? [] : [ahead]),
+      ...this.#known.past.map(({ epoch }) => epoch).reverse(),
+    ]
     return epochs.flatMap((epoch) => {
       const key = keys.get(epoch)
       return key === undefined ? [] : [topicOf(key, this.#store.record.spaceKey)]
