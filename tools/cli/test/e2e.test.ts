@@ -114,6 +114,21 @@ describe('an invitation between real processes', () => {
     expect(again).toContainEqual(expect.objectContaining({ event: 'joined', alreadyMember: true }))
   })
 
+  test('one without the history lets the guest read what is written from then on, and nothing of before', async () => {
+    const { ada, bob } = await adaAndBob(relay)
+    await cli(ada, 'say', 'Garden', 'before', '--wait-seconds', '1')
+    const { host, link } = await share(ada, '--no-code', '--no-history')
+    await new CliProcess(bob, ['space', 'join', link]).done()
+    await host.done()
+    const reading = new CliProcess(bob, ['log', 'Garden', '--follow'])
+    await reading.event('following')
+    await cli(ada, 'say', 'Garden', 'after')
+    await reading.event('message', ({ text }) => text === 'after')
+    await reading.stop('SIGINT')
+    const said = reading.events.filter(({ event }) => event === 'message').map(({ text }) => text)
+    expect(said).toEqual(['after'])
+  })
+
   test('two meet without any relay where one can dial the other', async () => {
     const [ada, bob] = [await folder(), await folder()]
     await Promise.all([cli(ada, 'init', '--name', 'Ada'), cli(bob, 'init', '--name', 'Bob')])
