@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { parseInvitation } from '../../src/index.ts'
+import { parseInvitation, SpaceInvitationsHandler } from '../../src/index.ts'
 import { answer, asked, ended, namesOf, reached, type World, wrong } from '../scenario/world.ts'
 import { kitchen, servedBy, spaceOf } from './kitchen.ts'
 
@@ -142,6 +142,20 @@ describe('a delegated invitation', () => {
     await ada.stop()
     await cem.join({ link, code })
     expect(namesOf(spaceOf(bob))).toEqual(['ada', 'bob', 'cem'])
+  })
+
+  test('is not served by an application that serves its own invitations only', async () => {
+    const { world, ada, bob, bobs, delegate } = await at()
+    await world.clock.settle(bob.handler.close())
+    const { networkManager, spaceManager, signingContext, keyring, clock } = bob.running
+    const options = { clock, serveDelegated: false }
+    const own = new SpaceInvitationsHandler(networkManager, spaceManager, signingContext, keyring, options)
+    await delegate()
+    expect([servedBy(ada), own.delegated()]).toEqual([['CONNECTING'], []])
+    const made = own.createInvitation(bobs(), { type: 'DELEGATED' })
+    await world.clock.settle(reached(made, 'CONNECTING'))
+    expect(own.delegated()).toEqual([made])
+    await world.clock.settle(own.close())
   })
 
   test('shows its link and code to those who serve it, and tells when it comes', async () => {
