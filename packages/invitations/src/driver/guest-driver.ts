@@ -137,8 +137,8 @@ export class GuestDriver {
       const garbled = error instanceof InvitationError && error.code === 'PROTOCOL_VIOLATION'
       this.#dispatch({ type: garbled ? 'garbled' : 'lost', session: id })
       // The swarm dials again whoever its provider failed with, and nobody else: the host has to be found again
-      // when it turned this guest away for now, and a stranger need not be.
-      if (this.#state.outcome === undefined) {
+      // when it turned this guest away for now. A stranger need not be, nor a host that has said all that it has to say.
+      if (this.#state.outcome === undefined && this.#state.storing !== 'membership') {
         if (session.preview !== undefined) this.#searchAgainLater()
         if (!this.#strangers.has(id)) throw error
       }

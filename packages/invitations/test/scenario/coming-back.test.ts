@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { answer, ended, MINUTE, namesOf, type Person, reached, statesOf, World } from './world.ts'
 
 let world: World
@@ -49,6 +49,24 @@ describe('a guest that has met its host', () => {
       'SUCCESS',
     ])
     await world.clock.advance(10 * MINUTE)
+  })
+
+  test('does not look for it again while it stores what the host has said at last', async () => {
+    const { link, code = '' } = await ada.invite(await ada.createSpace())
+    const { spaceManager } = bob.running
+    const accept = spaceManager.acceptSpace.bind(spaceManager)
+    let opens = 0
+    const slowly = vi.spyOn(spaceManager, 'acceptSpace').mockImplementation(async (...given) => {
+      opens = world.network.opens.length
+      await new Promise<void>((resolve) => world.clock.after(8_000, resolve))
+      return accept(...given)
+    })
+    const provider = bob.accept(link)
+    answer(provider, code)
+    await world.clock.advance(4_000)
+    expect([slowly.mock.calls.length, provider.invitation.state]).toEqual([1, 'AUTHENTICATING'])
+    expect(world.network.opens.slice(opens)).toEqual([])
+    expect(await world.clock.settle(ended(provider))).toBe('SUCCESS')
   })
 
   test('gives up when its time is over, and leaves nothing running', async () => {
