@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
 import { fold } from './credentials/fold.ts'
 import { verify } from './credentials/verify.ts'
+import { crowdOf200 } from './crowd.ts'
 import { invite } from './invite.ts'
 import { space } from './sync/space.ts'
 import { sync } from './sync/sync.ts'
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['invite', invite],
+  ['crowd', crowdOf200],
   ['verify', verify],
   ['fold', fold],
   ['sync', sync],
