@@ -2,7 +2,7 @@ import { SpaceError } from '../../src/index.ts'
 import type { Chance } from './chance.ts'
 import type { Device } from './device.ts'
 import type { History } from './history.ts'
-import { idsIn, storeOf } from './observe.ts'
+import { admittedIn, idsIn, storeOf } from './observe.ts'
 import type { Swarms } from './swarms.ts'
 
 /** What an act works on. It does nothing where things are not so that it could be done. */
@@ -40,11 +40,13 @@ const writeOn = async (device: Device, { history, note }: Scene): Promise<void> 
     ...{ device: name, text, outcome: 'open' },
     knew: space.messages().map(({ id }) => id),
     without: device.meet(),
+    heard: admittedIn(space),
   }
   history.writes.push(one)
   note(`${name} writes “${text}”`)
   try {
     const { id } = await space.write(text)
+    one.heard = admittedIn(space)
     one.outcome = { id }
     device.acknowledged.set(id, text)
     note(`${name} wrote “${text}”`)

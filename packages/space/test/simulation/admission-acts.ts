@@ -9,7 +9,10 @@ async function bring(host: Device, guest: Device, role: Role, scene: Scene): Pro
   if (space === undefined || identity === undefined || guest.running === undefined) return
   if (!swarms.network.canReach(host.name, guest.name)) return
   const hostRole = space.roleOf(identity)
-  history.admissions.push({ host: host.name, guest: guest.name, role, hostRole, at: history.trace.length })
+  guest.isBare ??= scene.chance.is(0.25)
+  const { isBare } = guest
+  const at = history.trace.length
+  history.admissions.push({ host: host.name, guest: guest.name, role, hostRole, isBare, at })
   await invite(host, guest, role, scene)
 }
 
@@ -19,9 +22,10 @@ async function invite(host: Device, guest: Device, role: Role, scene: Scene): Pr
   const { space } = host
   if (space === undefined) return
   const candidate = await guest.candidate()
-  note(`${host.name} admits ${guest.name} as ${role}`)
+  const isBare = guest.isBare === true
+  note(`${host.name} admits ${guest.name} as ${role}${isBare ? ', without the history' : ''}`)
   try {
-    const admission = await space.admit(candidate, { role })
+    const admission = await space.admit(candidate, { role, history: isBare ? 'none' : 'all' })
     const isMember = space.roleOf(candidate.identityKey) !== undefined
     history.law('what an act says is done is done', isMember, () => `${guest.name} is no member`)
     note(`${host.name} admitted ${guest.name}`)
@@ -30,14 +34,19 @@ async function invite(host: Device, guest: Device, role: Role, scene: Scene): Pr
     const { running } = guest
     if (running === undefined || !swarms.network.canReach(host.name, guest.name)) return
     await running.manager.acceptSpace(await parseAdmission(encoded), candidate)
-    guest.candidacy = undefined
+    forget(guest)
     note(`${guest.name} accepted`)
   } catch (error) {
     note(`${host.name} did not bring in ${guest.name}: ${codeOf(error)}`)
     if (!isAnswer(error, 'ALREADY_MEMBER', 'BAD_ADMISSION', 'BAD_CANDIDATE')) throw error
     // It was admitted with these feeds, and removed since: it has to come with others.
-    if (codeOf(error) === 'BAD_CANDIDATE') guest.candidacy = undefined
+    if (codeOf(error) === 'BAD_CANDIDATE') forget(guest)
   }
+}
+
+const forget = (guest: Device): void => {
+  guest.candidacy = undefined
+  guest.isBare = undefined
 }
 
 /** Whoever was admitted and never heard the answer asks for it once more, as a guest does that opens its link again. */

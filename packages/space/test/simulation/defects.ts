@@ -2,7 +2,6 @@ import { Membership } from '@vestibule/credentials'
 import type { PublicKey } from '@vestibule/keys'
 import { type Member, Space } from '../../src/index.ts'
 import { FOUNDING_EPOCH } from '../../src/read-keys/read-key.ts'
-import { ReadKeys } from '../../src/read-keys/read-keys.ts'
 import { PeerSync } from '../../src/replication/peer-sync.ts'
 import { Roster } from '../../src/roster.ts'
 import { SpaceStore } from '../../src/space-store.ts'
@@ -123,7 +122,15 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'a message is sealed under the key of the founding',
     breaks: ['nobody reads what it may not'],
-    put: () => replace(ReadKeys.prototype, 'forWriting', () => async () => FOUNDING_EPOCH),
+    put: () =>
+      replace(
+        SpaceStore.prototype,
+        'placeOfNext',
+        (place) =>
+          function (this: SpaceStore, feed, epoch, after) {
+            return place.call(this, feed, this.readKeys.has(FOUNDING_EPOCH) ? FOUNDING_EPOCH : epoch, after)
+          },
+      ),
   },
   {
     name: 'a removal asks for no new read key',
@@ -137,5 +144,10 @@ export const DEFECTS: readonly Defect[] = [
             return { ...epochs.call(this), isNeeded: false, isBlocked: false }
           },
       ),
+  },
+  {
+    name: 'one who came without the history is handed it',
+    breaks: ['nobody reads what it may not'],
+    put: () => replace(Membership.prototype, 'mayRead', () => () => true),
   },
 ]

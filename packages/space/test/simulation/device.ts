@@ -31,6 +31,8 @@ export class Device {
   running: Running | undefined
   /** How it is to be admitted; once made it stays the same, so that an admission can be repeated. */
   candidacy: Candidate | undefined
+  /** Whether it is to come without the history, by whoever admits this candidate. */
+  isBare: boolean | undefined
   /** Ids of the messages whose writing was acknowledged, by what was written. */
   readonly acknowledged = new Map<string, string>()
   /** Everybody whom it has ever known as a member. */

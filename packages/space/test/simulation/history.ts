@@ -8,6 +8,8 @@ export interface Admission {
   readonly role: Role
   /** The host's own role as it knew it when it was asked. */
   readonly hostRole: Role | undefined
+  /** Without the history. */
+  readonly isBare: boolean
   /** When: the length of the trace then. */
   readonly at: number
 }
@@ -19,6 +21,8 @@ export interface Write {
   readonly knew: readonly string[]
   /** Who had been a member, as far as its author had ever heard, and was none when it wrote this. */
   readonly without: readonly PublicKey[]
+  /** Whose admission its author had heard of, at the latest, when this was sealed. */
+  heard: ReadonlySet<PublicKey> | undefined
   outcome: 'open' | 'refused' | { readonly id: string }
 }
 
@@ -49,6 +53,12 @@ export class History {
     const [ending, ...more] = this.endings.filter(({ member }) => member === name)
     if (ending === undefined || ending.by === name || more.length > 0) return false
     return this.admissions.every(({ guest, at }) => guest !== name || at < ending.at)
+  }
+
+  /** Whether nobody ever meant somebody to read what was written before it came. */
+  isBare(name: string): boolean {
+    const all = this.admissions.filter(({ guest }) => guest === name)
+    return all.length > 0 && all.every(({ isBare }) => isBare)
   }
 
   law(name: string, holds: boolean, what: () => string): void {

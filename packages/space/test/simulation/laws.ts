@@ -5,7 +5,7 @@ import type { Device } from './device.ts'
 import type { History } from './history.ts'
 import { idsIn, storeOf, viewOf } from './observe.ts'
 import { Oracle } from './oracle.ts'
-import { checkSecrecy } from './secrecy.ts'
+import { checkSecrecy, epochsOf } from './secrecy.ts'
 
 /** Everything that has to hold when all has come to rest. @throws Broken */
 export async function checkOutcome(devices: readonly Device[], history: History): Promise<void> {
@@ -26,10 +26,11 @@ export async function checkOutcome(devices: readonly Device[], history: History)
       authors.set(feed, device)
       written.set(feed, await idsIn(device, first.space.key, feed))
     }
-  sameMessages(standing, written, history, oracle)
+  const epochs = await epochsOf(inside, authors)
+  sameMessages(standing, { written, epochs }, history, oracle)
   acknowledged(devices, written, history)
   inOrder(standing, history)
-  await checkSecrecy(inside, authors, history, oracle)
+  checkSecrecy(inside, epochs, history, oracle)
   entitled(standing, devices, history)
   history.assertUnbroken()
 }
@@ -67,21 +68,29 @@ function sameMembers(standing: readonly Device[], history: History, { members }:
 /** Ids of everything that was written, by feed, in order, whether or not that was acknowledged. */
 type Written = Map<PublicKey, readonly string[]>
 
-/** What was written counts as far as the oracle says, in one order. */
-function sameMessages(standing: readonly Device[], written: Written, history: History, oracle: Oracle): void {
+/** What was written counts as far as the oracle says, in one order, for all who may read it. */
+function sameMessages(
+  standing: readonly Device[],
+  { written, epochs }: { readonly written: Written; readonly epochs: ReadonlyMap<string, string> },
+  history: History,
+  oracle: Oracle,
+): void {
   const expected = [...written].flatMap(([feed, ids]) => ids.slice(0, oracle.included(feed)))
   const texts = new Map(
     history.writes.flatMap((one) => (typeof one.outcome === 'object' ? [[one.outcome.id, one.text]] : [])),
   )
   const [first] = standing
+  const all = first ? idsOf(first) : []
   for (const device of standing) {
     const own = idsOf(device)
-    const lacking = expected.filter((id) => !own.includes(id))
+    const reads = (id: string) => device.identity && oracle.reads(device.identity, epochs.get(id) ?? '')
+    const lacking = expected.filter((id) => !own.includes(id) && reads(id))
     const beyond = own.filter((id) => !expected.includes(id))
     const show = (ids: string[]) => () => `${device.name}: ${ids.map((id) => texts.get(id) ?? id)}`
     history.law('what counts is with all members', lacking.length === 0, show(lacking))
     history.law('what does not count is with no member', beyond.length === 0, show(beyond))
-    history.law('all have it in one order', !first || isDeepStrictEqual(own, idsOf(first)), show([]))
+    const [mine, theirs] = [own.filter((id) => all.includes(id)), all.filter((id) => own.includes(id))]
+    history.law('all have it in one order', isDeepStrictEqual(mine, theirs), show([]))
   }
 }
 

@@ -16,6 +16,15 @@ export interface View {
 export const storeOf = (space: Space): SpaceStore =>
   (space as unknown as { readonly store: SpaceStore }).store
 
+/** Whom anybody has admitted, as far as a device has heard, whatever came of it; unknown while that is on its way. */
+export function admittedIn(space: Space): Set<PublicKey> | undefined {
+  const { membership, provisional } = storeOf(space).roster
+  if (provisional) return undefined
+  return new Set(
+    membership.credentials().flatMap(({ claim }) => (claim.type === 'SpaceMember' ? claim.member : [])),
+  )
+}
+
 export const viewOf = (space: Space): View => ({
   members: space
     .members()

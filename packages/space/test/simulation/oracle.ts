@@ -8,6 +8,7 @@ export class Oracle {
   readonly #spec: Spec
   readonly members: ReadonlyMap<PublicKey, { readonly role: Role }>
   readonly #feeds: ReadonlyMap<PublicKey, string>
+  readonly #reads = new Map<string, boolean>()
 
   /** @param credentials of all control feeds of the space, in any order */
   constructor(space: PublicKey, credentials: Iterable<Credential>) {
@@ -23,6 +24,37 @@ export class Oracle {
     if (admission?.claim.type !== 'AdmittedFeed' || admission.claim.purpose !== 'DATA') return 0
     const losses = this.#losses(admission.claim.member).filter((loss) => !this.#spec.before(loss, admission))
     return Math.min(Number.POSITIVE_INFINITY, ...losses.map((loss) => this.#cutAt(loss, feed)))
+  }
+
+  /** Whether a member is to read what was written under an epoch, by what admitted it. @param id empty for the founding */
+  reads(member: PublicKey, id: string): boolean {
+    const what = `${member.toHex()} ${id}`
+    const known = this.#reads.get(what) ?? this.#mayRead(member, id)
+    this.#reads.set(what, known)
+    return known
+  }
+
+  #mayRead(member: PublicKey, id: string): boolean {
+    const epoch = this.#all.find((one) => one.id === id)
+    const grants = this.#spec.grantsOf(member).filter((grant) => this.#spec.stands(grant))
+    return grants.some((grant) => this.#gives(grant, epoch))
+  }
+
+  #gives(grant: Credential, epoch: Credential | undefined): boolean {
+    const { claim, issuer } = grant
+    if (epoch !== undefined && this.#spec.before(grant, epoch)) return true
+    if (claim.type === 'SpaceMember' && (claim.history === 'none' || claim.member === issuer))
+      return claim.history !== 'none'
+    const giver = claim.type === 'ChangedRole' ? claim.member : issuer
+    const earlier = this.#spec.grantsOf(giver).filter((one) => this.#spec.before(one, grant))
+    const held = earlier.filter((one) => this.#spec.counts(one) && !this.#isOver(one, grant))
+    return held.some((one) => this.#gives(one, epoch))
+  }
+
+  /** Whether a membership was at its end before something. */
+  #isOver(grant: Credential, later: Credential): boolean {
+    const enders = this.#spec.endersOf(grant).filter((one) => this.#spec.limit(one) === 0)
+    return enders.some((one) => this.#spec.before(one, later) && this.#spec.ends(one, grant))
   }
 
   /** What took a member's right to write, but for what a grant that stands came after. */

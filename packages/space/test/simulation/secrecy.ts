@@ -8,17 +8,21 @@ import { storeOf } from './observe.ts'
 import type { Oracle } from './oracle.ts'
 
 /**
- * Nobody holds the read key of a message whose author knew, when it wrote it, that they were no longer members: not in
- * what they keep, not in anything that their keys ever opened, and not in an epoch that is sealed to them, wherever that
- * went. By the acts of the run alone: those who were ended once, and neither admitted again nor members after all.
+ * Nobody holds the read key of a message
+ *
+ * 1. whose author knew, when it wrote it, that they were no longer members: by the acts of the run alone, those who were
+ *    ended once, and neither admitted again nor members after all;
+ * 2. whose author had not heard that they were admitted, when whoever did so did it without the history.
+ *
+ * Not in what they keep, not in anything that their keys ever opened, and not in an epoch that is sealed to them,
+ * wherever that went.
  */
-export async function checkSecrecy(
+export function checkSecrecy(
   inside: readonly Device[],
-  feeds: ReadonlyMap<PublicKey, Device>,
+  epochs: ReadonlyMap<string, string>,
   history: History,
   oracle: Oracle,
-): Promise<void> {
-  const epochs = await epochsOf(inside, feeds)
+): void {
   const keys = new Map(
     inside.flatMap(({ space }) =>
       space === undefined
@@ -28,14 +32,17 @@ export async function checkSecrecy(
             .map(({ epoch, key }) => [epoch, key.unwrap()] as const),
     ),
   )
-  for (const { outcome, without, text } of history.writes) {
+  for (const { outcome, without, heard, text } of history.writes) {
     const epoch = typeof outcome === 'object' ? epochs.get(outcome.id) : undefined
     const key = epoch === undefined ? undefined : keys.get(epoch)
     if (epoch === undefined || key === undefined) continue
     for (const device of inside) {
       const { identity, name } = device
-      if (identity === undefined || !without.includes(identity) || oracle.members.has(identity)) continue
-      if (!history.isGoneForGood(name)) continue
+      if (identity === undefined) continue
+      const isGone =
+        without.includes(identity) && !oracle.members.has(identity) && history.isGoneForGood(name)
+      const isLater = heard?.has(identity) === false && history.isBare(name)
+      if (!isGone && !isLater) continue
       history.law(
         'nobody reads what it may not',
         !holds(device, epoch, key, inside),
@@ -64,7 +71,7 @@ function holds(
 }
 
 /** The epoch of each message, by its id, as its author's disk has it. */
-async function epochsOf(
+export async function epochsOf(
   inside: readonly Device[],
   feeds: ReadonlyMap<PublicKey, Device>,
 ): Promise<Map<string, string>> {
