@@ -62,10 +62,21 @@ export function browse(url: string, profile: string): AsyncDisposable {
   const browser = spawn(chromium() as string, [...flags, url], { detached: true, stdio: 'ignore' })
   return {
     [Symbol.asyncDispose]: async () => {
+      const group = -(browser.pid as number)
       const exit = once(browser, 'exit')
-      process.kill(-(browser.pid as number), 'SIGKILL')
+      process.kill(group, 'SIGKILL')
       await exit
+      // The one that writes may outlive the first by a moment, and the next browser would find it at the same files.
+      while (isThere(group)) await new Promise((resolve) => setTimeout(resolve, 5))
     },
+  }
+}
+
+function isThere(group: number): boolean {
+  try {
+    return process.kill(group, 0)
+  } catch {
+    return false
   }
 }
 
