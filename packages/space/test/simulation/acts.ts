@@ -71,13 +71,15 @@ export const deliver: Act = async ({ some, devices, history, note }) => {
   if (feed === undefined) return
   // What it wrote to a feed before, and what was cut with that, is not waited for.
   const own = await idsIn(device, record.spaceKey, feed)
-  const ids = own.filter((id) => device.acknowledged.has(id))
   try {
     await device.space.delivered()
   } catch (error) {
     if (!isAnswer(error)) throw error
     return
   }
+  // Nor what was cut while it waited: nobody takes that any more.
+  const counted = own.slice(0, storeOf(device.space).horizon.limitOf(feed))
+  const ids = counted.filter((id) => device.acknowledged.has(id))
   note(`${device.name} has delivered ${ids.length}`)
   const others = devices.filter(({ name }) => name !== device.name)
   const kept = await Promise.all(others.map((other) => idsIn(other, record.spaceKey, feed)))
