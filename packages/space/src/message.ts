@@ -117,9 +117,13 @@ const sizeOf = (body: string | Uint8Array): number =>
   typeof body === 'string' ? new TextEncoder().encode(body).length : body.length
 
 /** Where an entry comes from. */
-interface Source {
+interface Source extends FeedOwner {
   readonly space: PublicKey
   readonly feed: PublicKey
+}
+
+/** Whose a feed is. */
+export interface FeedOwner {
   readonly member: PublicKey
   readonly device: PublicKey
 }

@@ -1,6 +1,6 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { PublicKey } from '@vestibule/keys'
-import { bytes, message, optional, uint32 } from '@vestibule/keys/wire'
+import { bytes, message, optional, repeated, uint32 } from '@vestibule/keys/wire'
 import { parseVersioned } from './versioned.ts'
 
 const RECORD_VERSION = 2
@@ -14,7 +14,12 @@ export interface SpaceRecord {
   readonly controlFeedKey: PublicKey
   /** The own data feed; none for a reader. */
   readonly dataFeedKey?: PublicKey
+  /** Own data feeds of before, the oldest first. What is in them stays the own, whether or not anybody counts them. */
+  readonly past?: readonly PublicKey[]
 }
+
+/** Most that are kept; the oldest go. */
+const MAX_PAST_FEEDS = 64
 
 const SpaceRecordMessage = message('SpaceRecord', {
   version: uint32(1),
@@ -22,7 +27,12 @@ const SpaceRecordMessage = message('SpaceRecord', {
   genesisId: bytes(3, { length: 32 }),
   controlFeed: bytes(4, { length: 32 }),
   dataFeed: optional(bytes(5, { length: 32 })),
+  past: repeated(bytes(6, { length: 32 }), { max: MAX_PAST_FEEDS }),
 })
+
+/** The data feeds whose content is the own, whether or not they are, or still are, feeds of the space; the oldest first. */
+export const ownDataFeeds = ({ past = [], dataFeedKey }: SpaceRecord): readonly PublicKey[] =>
+  dataFeedKey === undefined ? past : [...past, dataFeedKey]
 
 /** Where the parts of a space are in the storage. */
 export const storageKeys = {
@@ -53,6 +63,7 @@ export function encodeRecord(record: SpaceRecord): Uint8Array {
     genesisId: hexToBytes(record.genesisId),
     controlFeed: record.controlFeedKey.toBytes(),
     ...(record.dataFeedKey && { dataFeed: record.dataFeedKey.toBytes() }),
+    past: (record.past ?? []).slice(-MAX_PAST_FEEDS).map((feed) => feed.toBytes()),
   })
 }
 
@@ -64,5 +75,6 @@ export function parseRecord(stored: Uint8Array): SpaceRecord {
     genesisId: bytesToHex(wire.genesisId),
     controlFeedKey: PublicKey.from(wire.controlFeed),
     ...(wire.dataFeed && { dataFeedKey: PublicKey.from(wire.dataFeed) }),
+    ...(wire.past.length > 0 && { past: wire.past.map((feed) => PublicKey.from(feed)) }),
   }
 }

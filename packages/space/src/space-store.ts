@@ -11,13 +11,13 @@ import type { ForkProof } from './feed/fork.ts'
 import { KnownForks } from './feed/known-forks.ts'
 import { type ReceivedBatch, type ReceiveOutcome, Receiving } from './feed/received.ts'
 import { type OpenedSnapshot, Snapshots } from './lifecycle/snapshots.ts'
-import { type Message, PlacedMessage } from './message.ts'
+import { type FeedOwner, type Message, PlacedMessage } from './message.ts'
 import { MessageLog } from './messages/message-log.ts'
 import type { EntryPlace } from './read-keys/entry-cipher.ts'
 import type { ReadKey } from './read-keys/read-key.ts'
 import type { ReadKeyRing } from './read-keys/ring.ts'
 import { Unread } from './read-keys/unread.ts'
-import { encodeRecord, type SpaceRecord, storageKeys } from './record.ts'
+import { encodeRecord, ownDataFeeds, type SpaceRecord, storageKeys } from './record.ts'
 import { Roster } from './roster.ts'
 import { Serial } from './serial.ts'
 import type { Storage, StorageWrite } from './storage/storage.ts'
@@ -52,6 +52,7 @@ export class SpaceStore {
   notice: Credential | undefined
   /** Ids of own messages that nobody counts, and that were written again. */
   readonly rewritten = new Set<string>()
+  readonly #own: FeedOwner | undefined
   readonly #storage: Storage
   readonly #feeds = new Map<PublicKey, Feed>()
   /** The messages of the data feeds, whether they can be read and count or not. */
@@ -76,9 +77,11 @@ export class SpaceStore {
     storage: Storage,
     record: SpaceRecord,
     readKeys: ReadKeyRing,
+    own: FeedOwner | undefined,
     snapshots: Snapshots,
     opened?: OpenedSnapshot,
   ) {
+    this.#own = own
     this.record = record
     this.roster = new Roster(record.spaceKey, record.genesisId, opened?.membership)
     this.#snapshots = snapshots
@@ -91,15 +94,21 @@ export class SpaceStore {
 
   /**
    * Reads a space, and verifies all of it again; of the credentials those that are not in its snapshot.
+   * @param own who this device is
    * @throws SpaceError `STORAGE_CORRUPT`, `UNSUPPORTED_VERSION`, and whatever the storage throws
    */
-  static async open(storage: Storage, record: SpaceRecord, readKeys: ReadKeyRing): Promise<SpaceStore> {
+  static async open(
+    storage: Storage,
+    record: SpaceRecord,
+    readKeys: ReadKeyRing,
+    own?: FeedOwner,
+  ): Promise<SpaceStore> {
     const snapshots = new Snapshots(storage, record, readKeys)
     const opened = await snapshots.read(record)
-    const store = new SpaceStore(storage, record, readKeys, snapshots, opened)
+    const store = new SpaceStore(storage, record, readKeys, own, snapshots, opened)
     if (await store.#read()) return store
     snapshots.forget()
-    const fresh = new SpaceStore(storage, record, readKeys, snapshots)
+    const fresh = new SpaceStore(storage, record, readKeys, own, snapshots)
     await fresh.#read()
     return fresh
   }
@@ -151,6 +160,7 @@ export class SpaceStore {
     // The founder's own control feed holds the credentials that admit it.
     await this.#open(this.record.controlFeedKey, 'CONTROL')
     await this.#openAdmitted()
+    for (const feed of ownDataFeeds(this.record)) if (!this.#feeds.has(feed)) await this.#open(feed, 'DATA')
     this.#setLimits()
   }
 
@@ -335,7 +345,8 @@ export class SpaceStore {
   }
 
   #place(key: PublicKey, entries: readonly FeedEntry[]): PlacedMessage[] {
-    const { member, device } = this.roster.feed(key) ?? {}
+    const own = ownDataFeeds(this.record).includes(key) ? this.#own : undefined
+    const { member, device } = this.roster.feed(key) ?? own ?? {}
     if (member === undefined || device === undefined) return []
     return entries.flatMap((entry) => {
       const placed = PlacedMessage.of(entry, { space: this.record.spaceKey, feed: key, member, device })

@@ -153,7 +153,10 @@ decoderSuite('the record of a space', async () => {
   return {
     decode: parseRecord,
     encode: encodeRecord,
-    samples: [encodeRecord(record), encodeRecord({ ...record, dataFeedKey: hostIdentity })],
+    samples: [
+      encodeRecord(record),
+      encodeRecord({ ...record, dataFeedKey: hostIdentity, past: [spaceKey, hostIdentity] }),
+    ],
     isRefusal: isDamaged,
   }
 })

@@ -1,7 +1,7 @@
 import type { PublicKey } from '@vestibule/keys'
 import { encodeAdmission, type SpaceAdmission } from '../admission/admission.ts'
 import { SpaceError } from '../error.ts'
-import { storageKeys } from '../record.ts'
+import { ownDataFeeds, storageKeys } from '../record.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { StorageWrite } from '../storage/storage.ts'
 import { removalOf } from './notice.ts'
@@ -34,7 +34,7 @@ export function readmit(
   return store.serial.run(async () => {
     if (removalOf(store.roster, self, store.notice) === undefined)
       return store.addReadKeys(admission.readKeys, alsoWrite)
-    const { record } = fresh
+    const record = { ...fresh.record, past: ownDataFeeds(store.record) }
     const { spaceKey } = record
     const vouched = encodeAdmission({ ...admission, controlFeeds: [], readKeys: [] })
     await store.write([

@@ -68,7 +68,10 @@ export async function prepareAcceptance(
   ]
   const staged = await StagedStorage.of(all)
   ring.add(admission.readKeys)
-  const store = await SpaceStore.open(staged, record, ring)
+  const store = await SpaceStore.open(staged, record, ring, {
+    member: own.signingContext.identityKey,
+    device: own.signingContext.deviceKey,
+  })
   checkStore(store, admission, own.signingContext.identityKey, role)
   return { store, staged }
 }

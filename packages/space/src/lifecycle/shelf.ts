@@ -210,7 +210,8 @@ export class Shelf {
   async #read(record: SpaceRecord): Promise<SpaceStore> {
     const { storage } = this.#parts
     const readKeys = await ReadKeyRing.open(storage, record.spaceKey, this.#parts)
-    const store = await SpaceStore.open(storage, record, readKeys)
+    const { identityKey: member, deviceKey: device } = this.#parts.signingContext
+    const store = await SpaceStore.open(storage, record, readKeys, { member, device })
     // That it is damaged shows before the space is among the others.
     await SpaceTopics.open(store, storage, this.#parts.clock)
     return store

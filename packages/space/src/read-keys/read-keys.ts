@@ -1,6 +1,7 @@
 import { type Credential, isAtLeast } from '@vestibule/credentials'
 import { equalBytes, type Keyring } from '@vestibule/keys'
 import type { Clock } from '@vestibule/network'
+import { keepOwnFeeds } from '../acts/own-control-feed.ts'
 import type { Sequel } from '../acts/perform.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
@@ -60,6 +61,8 @@ export class ReadKeys {
     const { serially, onProblem } = this.#parts
     serially(async () => {
       this.#isLooking = false
+      // What is issued has to stand in a feed that counts.
+      await keepOwnFeeds(this.#parts)
       await this.#keepUp()
       this.#tell()
     }).catch((error: unknown) => {

@@ -29,7 +29,8 @@ export function introductionOf(
     ({ claim }) =>
       claim.type === 'AdmittedFeed' && claim.device === deviceKey && !forks.proofs.has(claim.feed),
   )
-  const renewed = forks.proofs.size === 0 ? [] : selfAdmitted(roster.membership, record, identityKey)
+  const isFirst = forks.proofs.size === 0 && record.past === undefined
+  const renewed = isFirst ? [] : selfAdmitted(roster.membership, record, identityKey)
   const feeds = [...new Map([...named, ...renewed].map((one) => [one.id, one])).values()]
   if (feeds.length === 0) return []
   return [...own.filter(({ claim }) => isAboutDevices(claim)), ...feeds]

@@ -1,8 +1,6 @@
-import type { Credential } from '@vestibule/credentials'
-import type { Keyring, PublicKey } from '@vestibule/keys'
-import { admitOwnFeed } from '../admission/own-feed.ts'
+import type { Keyring } from '@vestibule/keys'
+import { renewControlFeed } from '../acts/own-control-feed.ts'
 import type { ForkProof } from '../feed/fork.ts'
-import { withFreshKeys } from '../fresh-keys.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
 
@@ -30,7 +28,8 @@ export async function takeFork(own: Own, proof: ForkProof): Promise<'OWN' | 'OTH
     proof.feed === record.controlFeedKey || store.roster.feed(proof.feed)?.purpose === 'CONTROL'
   const orphans = isControl ? await store.orphansOf(proof.feed, proof.at) : []
   const isOwn = proof.feed === record.controlFeedKey || proof.feed === record.dataFeedKey
-  if (proof.feed === record.controlFeedKey) await renewControlFeed(own, proof, orphans)
+  if (proof.feed === record.controlFeedKey)
+    await renewControlFeed(own, orphans, record, [store.forks.write(proof)])
   else {
     const payloads = orphans.map(({ encoded }) => encoded)
     const writes = [store.forks.write(proof)]
@@ -39,28 +38,4 @@ export async function takeFork(own: Own, proof: ForkProof): Promise<'OWN' | 'OTH
   }
   store.addFork(proof)
   return isOwn ? 'OWN' : 'OTHER'
-}
-
-/** It is made known by introduction, as nobody can read of it in another feed of this device. */
-async function renewControlFeed(own: Own, proof: ForkProof, orphans: readonly Credential[]): Promise<void> {
-  const { store, keyring } = own
-  await withFreshKeys(keyring, async (createKey) => {
-    const feed = await createKey()
-    const admitted = await admitOwn(own, feed)
-    const payloads = [admitted, ...orphans].map(({ encoded }) => encoded)
-    const record = { ...store.record, controlFeedKey: feed }
-    await store.renew(keyring, record, payloads, [store.forks.write(proof)])
-  })
-}
-
-/** It comes after what admitted the control feed before it and the member: all others have heard of those. */
-function admitOwn(own: Own, feed: PublicKey): Promise<Credential> {
-  const { store, signingContext } = own
-  const { membership } = store.roster
-  const before = membership.feeds().get(store.record.controlFeedKey)
-  const parents = [before?.credential, membership.members().get(signingContext.identityKey)?.since]
-  const { spaceKey: space } = store.record
-  return admitOwnFeed(own, { space, feed, purpose: 'CONTROL' }, [
-    ...new Set(parents.flatMap((id) => id ?? [])),
-  ])
 }
