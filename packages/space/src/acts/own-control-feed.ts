@@ -35,9 +35,13 @@ function areVoid({ store, signingContext: { identityKey, deviceKey } }: Own): bo
   const { membership } = roster
   if (roster.provisional || roster.feed(record.controlFeedKey) !== undefined) return false
   if (roster.roleOf(identityKey) === undefined || membership.isRevoked(identityKey, deviceKey)) return false
+  // Where the own word does not count, another would not either.
   return membership
     .credentials()
-    .some(({ claim }) => claim.type === 'AdmittedFeed' && claim.feed === record.controlFeedKey)
+    .some(
+      ({ claim, issuer }) =>
+        claim.type === 'AdmittedFeed' && claim.feed === record.controlFeedKey && issuer !== identityKey,
+    )
 }
 
 /**
