@@ -7,7 +7,8 @@ import { ownDataFeeds, type SpaceRecord } from '../record.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { StorageWrite } from '../storage/storage.ts'
 
-interface Own {
+/** This device, and what it has of the space. */
+export interface Own {
   readonly store: SpaceStore
   readonly keyring: Keyring
   readonly signingContext: SigningContext

@@ -1,14 +1,5 @@
-import type { Keyring } from '@vestibule/keys'
-import { renewControlFeed } from '../acts/own-control-feed.ts'
+import { type Own, renewControlFeed } from '../acts/own-control-feed.ts'
 import type { ForkProof } from '../feed/fork.ts'
-import type { SigningContext } from '../identity/signing-context.ts'
-import type { SpaceStore } from '../space-store.ts'
-
-interface Own {
-  readonly store: SpaceStore
-  readonly keyring: Keyring
-  readonly signingContext: SigningContext
-}
 
 /**
  * Takes a proof, verified, that a feed forked. From now on only what its histories have in common counts, here and
