@@ -21,7 +21,7 @@ describe('ten devices, through partitions, crashes and wrong clocks', () => {
     )
   }
 
-  test('do the same for the same seed', async () => {
-    expect(await simulate(3)).toEqual(await simulate(3))
+  test.each([3, 4, 5])('do the same for the same seed: %i', async (seed) => {
+    expect(await simulate(seed)).toEqual(await simulate(seed))
   })
 })
