@@ -51,19 +51,34 @@ export function agreementPublicKey(secretKey: Uint8Array): Uint8Array {
  * @see RFC 7748, section 6.1
  */
 export function sharedSecret(secretKey: Uint8Array, otherPublicKey: Uint8Array): Uint8Array | undefined {
-  const crypto = nodeCrypto()
   try {
-    if (crypto === undefined) return x25519.getSharedSecret(secretKey, otherPublicKey)
-    const key = Buffer.concat([X25519_SPKI_PREFIX, otherPublicKey])
-    return new Uint8Array(
-      crypto.diffieHellman({
-        privateKey: crypto.createPrivateKey(pkcs8(secretKey)),
-        publicKey: crypto.createPublicKey({ key, format: 'der', type: 'spki' }),
-      }),
-    )
+    const agree = nativeAgreement(secretKey)
+    return agree === undefined ? x25519.getSharedSecret(secretKey, otherPublicKey) : agree(otherPublicKey)
   } catch {
-    // Both implementations refuse an all-zero secret by throwing.
+    // noble refuses an all-zero secret by throwing.
     return undefined
+  }
+}
+
+/**
+ * {@link sharedSecret} with one secret, by `node:crypto`: the secret is taken over once.
+ * @returns `undefined` where there is no `node:crypto`
+ */
+export function nativeAgreement(
+  secretKey: Uint8Array,
+): ((otherPublicKey: Uint8Array) => Uint8Array | undefined) | undefined {
+  const crypto = nodeCrypto()
+  if (crypto === undefined) return undefined
+  const privateKey = crypto.createPrivateKey(pkcs8(secretKey))
+  return (otherPublicKey) => {
+    const key = Buffer.concat([X25519_SPKI_PREFIX, otherPublicKey])
+    try {
+      const publicKey = crypto.createPublicKey({ key, format: 'der', type: 'spki' })
+      return new Uint8Array(crypto.diffieHellman({ privateKey, publicKey }))
+    } catch {
+      // OpenSSL refuses an all-zero secret by throwing.
+      return undefined
+    }
   }
 }
 

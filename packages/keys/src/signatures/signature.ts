@@ -1,6 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { base64Url } from '../curve/native-keys.ts'
+import { hasPrimeOrder } from '../curve/prime-order.ts'
 import { isInPrimeSubgroup } from '../curve/subgroup.ts'
 import { PublicKey } from '../public-key.ts'
 
@@ -36,6 +37,8 @@ export function rememberSafeKey(key: PublicKey): void {
 }
 
 function pointIsSafe(encoded: Uint8Array): boolean {
+  const native = hasPrimeOrder(encoded)
+  if (native !== undefined) return native
   const point = decode(encoded)
   return point !== undefined && !point.is0() && isInPrimeSubgroup(point.toAffine())
 }

@@ -1,7 +1,8 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { hasPrimeOrder } from '../../src/curve/prime-order.ts'
 import { isInPrimeSubgroup } from '../../src/curve/subgroup.ts'
 
 const { Point } = ed25519
@@ -60,4 +61,75 @@ test('of points with small coordinates too', () => {
     }
   }
   expect(isInPrimeSubgroup(Point.fromBytes(hexToBytes('58'.padEnd(64, '6')), false).toAffine())).toBe(true)
+})
+
+describe('OpenSSL’s multiplication', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  /** What it has to say: noble's word for the encoding, and then for the order. */
+  function isOfPrimeOrder(encoded: Uint8Array): boolean {
+    try {
+      const point = Point.fromBytes(encoded, false)
+      return !point.is0() && point.isTorsionFree()
+    } catch {
+      return false
+    }
+  }
+
+  test('takes a multiple of the base point, and none of its seven neighbours by small order', () => {
+    fc.assert(
+      fc.property(scalar, fc.nat(7), (k, i) => {
+        const point = Point.BASE.multiply(k).add(torsion[i] ?? Point.ZERO)
+        expect(hasPrimeOrder(point.toBytes())).toBe(i === 0)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('takes no point of small order', () => {
+    expect(torsion.map((point) => hasPrimeOrder(point.toBytes()))).toEqual(new Array(8).fill(false))
+  })
+
+  test('says of any bytes what noble says, whether they are a point or not', () => {
+    const verdicts: boolean[] = []
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (encoded) => {
+        const is = isOfPrimeOrder(encoded)
+        verdicts.push(is)
+        expect(hasPrimeOrder(encoded)).toBe(is)
+      }),
+      { numRuns: 400 },
+    )
+    for (const is of [true, false]) expect(verdicts.filter((one) => one === is).length).toBeGreaterThan(10)
+  })
+
+  test('says it of small coordinates, and of those around the field’s prime, which are not canonical', () => {
+    const prime = Point.Fp.ORDER
+    for (let at = -60n; at < 60n; at++) {
+      const y = at < 0n ? prime + at : at
+      for (const encoded of [y, prime + y]) {
+        if (encoded >= 2n ** 255n) continue
+        for (const sign of [0n, 1n]) {
+          const bytes = hexToBytes((encoded + (sign << 255n)).toString(16).padStart(64, '0')).reverse()
+          expect(hasPrimeOrder(bytes), `${encoded}, ${sign}`).toBe(isOfPrimeOrder(bytes))
+        }
+      }
+    }
+  })
+
+  test('multiplies by a scalar that tells no other order', () => {
+    const order = Point.Fn.ORDER
+    const prime = Point.Fp.ORDER
+    const twist = (2n * prime + 2n - 8n * order) / 4n
+    const k = 5n * order - 1n
+    expect([k % 8n, k >> 254n]).toEqual([0n, 1n])
+    for (const near of [k - 1n, k + 1n]) expect([near % 2n, near % twist === 0n]).toEqual([1n, false])
+  })
+
+  test('is left out where there is none', async () => {
+    vi.resetModules()
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
+    const without = await import('../../src/curve/prime-order.ts')
+    expect(without.hasPrimeOrder(Point.BASE.toBytes())).toBeUndefined()
+  })
 })
