@@ -1,6 +1,14 @@
 import { concatBytes } from '@noble/hashes/utils.js'
-import { pae, SIGNATURE_BYTES, type SignatureBackend, type Signer, verifySignature } from '@vestibule/keys'
+import {
+  pae,
+  SIGNATURE_BYTES,
+  type SignatureBackend,
+  type Signer,
+  sha256Hex,
+  verifySignature,
+} from '@vestibule/keys'
 import type { AdmittedFeed } from './claims/claims.ts'
+import { Remembered } from './remembered.ts'
 
 /** Length of a feed's proof: the signature of its key, then that of its device. */
 export const FEED_PROOF_BYTES = 2 * SIGNATURE_BYTES
@@ -48,11 +56,18 @@ export async function verifyFeedProof(
   binding: FeedBinding & { readonly proof: Uint8Array },
   backend?: SignatureBackend,
 ): Promise<boolean> {
-  const { proof, feed, device } = binding
+  const { feed, device } = binding
+  // Copied before anything is waited for: what was checked is what is remembered.
+  const proof = binding.proof.slice()
   if (proof.length !== FEED_PROOF_BYTES) return false
   const statement = feedStatement(binding)
-  return (
-    (await verifySignature(feed, statement, proof.slice(0, SIGNATURE_BYTES), backend)) &&
-    (await verifySignature(device, statement, proof.slice(SIGNATURE_BYTES), backend))
-  )
+  const hash = sha256Hex(concatBytes(proof, statement))
+  if (genuine.find(hash) !== undefined) return true
+  const holds =
+    (await verifySignature(feed, statement, proof.subarray(0, SIGNATURE_BYTES), backend)) &&
+    (await verifySignature(device, statement, proof.subarray(SIGNATURE_BYTES), backend))
+  return holds && genuine.keep(hash, true)
 }
+
+/** A host checks what a guest hands to it, then again as its candidate, and in the credential that it issues. */
+const genuine = new Remembered<true>()

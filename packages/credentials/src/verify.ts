@@ -81,7 +81,7 @@ const genuineLinks = new Remembered<Opened>()
 /** Whatever is true of these bytes for ever; see {@link verifyCredential}. */
 async function verify(bytes: Uint8Array, backend?: SignatureBackend): Promise<Credential> {
   const envelope = parseEnvelope(bytes)
-  const opened = await openStatement(envelope, backend)
+  const opened = await (envelope.type in LINKS ? openLink : openStatement)(envelope, backend)
   const links = isOwn(opened, envelope) ? [] : await openChain(opened, envelope, backend)
   return assemble(opened, links, envelope, bytes)
 }
@@ -104,8 +104,7 @@ async function openChain(
   let below = signer
   for (const statement of chain) {
     if (below === issuer) throw new CredentialsError('BAD_CHAIN', 'the chain goes on past the issuer')
-    const hash = sha256Hex(Statement.encode(statement))
-    const link = genuineLinks.find(hash) ?? genuineLinks.keep(hash, await openStatement(statement, backend))
+    const link = await openLink(statement, backend)
     const named = namedBy(link)
     if (named === undefined)
       throw new CredentialsError('WRONG_TYPE', `${link.type} in a chain; it says of no key that it may sign`)
@@ -121,6 +120,14 @@ async function openChain(
   if (below !== issuer)
     throw new CredentialsError('MISSING_CHAIN', `nothing says that ${below.toHex()} may sign for the issuer`)
   return links
+}
+
+/** Types of what a chain is made of. They come in chains and by themselves, and many credentials have the same chain. */
+const LINKS = { AuthorizedDevice: true, IdentityRecovery: true }
+
+async function openLink(statement: Statement, backend: SignatureBackend | undefined): Promise<Opened> {
+  const hash = sha256Hex(Statement.encode(statement))
+  return genuineLinks.find(hash) ?? genuineLinks.keep(hash, await openStatement(statement, backend))
 }
 
 /** The key of which a link says that it signs for the issuer. */

@@ -1,6 +1,6 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
-import type { Signer } from '@vestibule/keys'
-import { describe, expect, it } from 'vitest'
+import { nobleBackend, type Signer } from '@vestibule/keys'
+import { describe, expect, it, vi } from 'vitest'
 import { encodeClaim } from '../src/claims/wire.ts'
 import { Envelope, Payload, signedBytes } from '../src/envelope.ts'
 import { type AdmittedFeed, Membership, proveFeed, verifyCredential, verifyFeedProof } from '../src/index.ts'
@@ -31,6 +31,13 @@ async function kitchen() {
   }
 }
 
+/** A feed with its proof, that nobody has checked so far. */
+async function freshFeed() {
+  const { keyring, identity: member, device } = await createPerson()
+  const binding = { member, device, feed: await keyring.createKey(), purpose: 'DATA' } as const
+  return { ...binding, proof: await proveFeed({ signer: keyring, ...binding }) }
+}
+
 /** Signs by a key of this person's, whichever is asked for. */
 const bySubstitute = ({ keyring, device }: Person): Signer => ({
   sign: (_, statement) => keyring.sign(device, statement),
@@ -56,6 +63,18 @@ describe('the proof of a feed', () => {
       { proof: Uint8Array.of(...proof.slice(64), ...proof.slice(0, 64)) },
     ] as const)
       expect(await verifyFeedProof({ ...claim, ...change }), JSON.stringify(change)).toBe(false)
+  })
+
+  it('is checked once when it holds, and each time when it does not', async () => {
+    const fresh = await freshFeed()
+    const verify = vi.fn(nobleBackend.verify)
+    for (const [one, holds] of [
+      [fresh, true],
+      [{ ...fresh, member: keyOf(1) }, false],
+    ] as const) {
+      for (let i = 0; i < 3; i++) expect(await verifyFeedProof(one, { ...nobleBackend, verify })).toBe(holds)
+    }
+    expect(verify).toHaveBeenCalledTimes(2 + 3)
   })
 
   it('is made by the keys of the feed and of the device only, both of them', async () => {
