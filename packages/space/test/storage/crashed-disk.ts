@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { create } from '../../src/storage/file/database-file.ts'
 import { FileStorage } from '../../src/storage/file/file-storage.ts'
 
 /** What is on the disk of a storage at some moment; an empty log is none. */
@@ -17,10 +18,12 @@ const LAST = 'last'
 /**
  * Makes transactions. The nth writes that it was the last, and a value of `lengths[n]` bytes under a key of its own,
  * unless it has none.
+ * @param pageBytes the size of the database's pages
  * @returns what was on the disk before the first, after it, and so on
  */
-export async function makeHistory(lengths: readonly number[]): Promise<Disk[]> {
+export async function makeHistory(lengths: readonly number[], pageBytes: number): Promise<Disk[]> {
   const directory = mkdtempSync(join(place, 'vestibule-disk-'))
+  await create(join(directory, 'vestibule.db'), pageBytes)
   const storage = await FileStorage.open(directory)
   const look = (): Disk => ({ main: readFileSync(storage.path), log: readFileSync(`${storage.path}-wal`) })
   await storage.transact([{ key: LAST, value: Uint8Array.of() }])

@@ -149,7 +149,7 @@ describe('FileStorage', () => {
 
   test('a full disk refuses the transaction whole; what was acknowledged is there, without room, too', async () => {
     const mounted =
-      'mount -t tmpfs -o size=800k none "$1" && exec "$2" --conditions=@vestibule/source "$3" "$1"'
+      'mount -t tmpfs -o size=1600k none "$1" && exec "$2" --conditions=@vestibule/source "$3" "$1"'
     const script = join(import.meta.dirname, 'full-disk-child.ts')
     // A disk that only this process sees; where nobody may have one, a maximal size of the file stands for it.
     const full = spawn('unshare', ['-rm', 'sh', '-c', mounted, 'sh', fresh(), process.execPath, script], {
@@ -226,8 +226,9 @@ test('opens after a checkpoint that a full disk or a kill cut short: the write-a
   const [main, log] = [readFileSync(storage.path), readFileSync(`${storage.path}-wal`)]
   await storage.close()
   // The last version of page 1 has reached the file, the pages that it speaks of have not (SQLite, "WAL-mode File Format").
-  for (let at = 32; at < log.length; at += 24 + 4096)
-    if (log.readUInt32BE(at) === 1) log.copy(main, 0, at + 24, at + 24 + 4096)
+  const pageBytes = log.readUInt32BE(8)
+  for (let at = 32; at < log.length; at += 24 + pageBytes)
+    if (log.readUInt32BE(at) === 1) log.copy(main, 0, at + 24, at + 24 + pageBytes)
   writeFileSync(join(to, 'vestibule.db'), main)
   writeFileSync(join(to, 'vestibule.db-wal'), log)
   const reopened = await FileStorage.open(to)

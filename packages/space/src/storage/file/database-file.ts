@@ -10,7 +10,8 @@ import { isLogDamaged } from './write-ahead-log.ts'
 const FORMAT_VERSION = 1
 /** "Vest": tells our files from other SQLite databases. */
 const APPLICATION_ID = 0x56657374
-export const PAGE_BYTES = 4096
+/** Of a new file: a third faster than 4 KiB where much is written at once, and as fast where little is. */
+const PAGE_BYTES = 16 * 1024
 /** SQLITE_IOERR_SHMSIZE */
 const SHARED_MEMORY_SIZE = 4874
 
@@ -18,22 +19,22 @@ const SHARED_MEMORY_SIZE = 4874
  * A new file appears whole under its name, or not at all. One that exists is not even opened here: closing any handle
  * to it would drop the locks that another storage of this process holds on it.
  */
-export async function create(path: string): Promise<void> {
+export async function create(path: string, pageBytes = PAGE_BYTES): Promise<void> {
   await makeFolder(dirname(path), 0o700)
   if (existsSync(path)) return
   try {
-    await writeFileAtomic(path, emptyDatabase(path), { exclusive: true })
+    await writeFileAtomic(path, emptyDatabase(path, pageBytes), { exclusive: true })
   } catch (error) {
     if ((error as { code?: string }).code !== 'EEXIST') throw error
   }
 }
 
-function emptyDatabase(path: string): Uint8Array {
+function emptyDatabase(path: string, pageBytes: number): Uint8Array {
   const folder = mkdtempSync(`${path}-`)
   const database = new DatabaseSync(':memory:')
   try {
     database.exec(`
-      PRAGMA page_size = ${PAGE_BYTES};
+      PRAGMA page_size = ${pageBytes};
       CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
       PRAGMA application_id = ${APPLICATION_ID};
       PRAGMA user_version = ${FORMAT_VERSION}`)
@@ -52,8 +53,9 @@ function emptyDatabase(path: string): Uint8Array {
  * Reads the header without locks, journals or recovery: a file that is not for us is not touched. What is looked at
  * never changes once the file is made. Through SQLite all the same, because closing a file by another way would take
  * the locks of this whole process with it.
+ * @returns the size of its pages; files of earlier releases have smaller ones
  */
-export function inspect(path: string): void {
+export function inspect(path: string): number {
   const url = pathToFileURL(path)
   url.search = '?mode=ro&immutable=1'
   const database = new DatabaseSync(url, { readOnly: true, defensive: false })
@@ -70,6 +72,7 @@ export function inspect(path: string): void {
         'STORAGE_VERSION',
         `${path}: format ${version} is newer than this release's ${FORMAT_VERSION}`,
       )
+    return pragma(database, 'page_size')
   } finally {
     database.close()
   }
@@ -80,7 +83,7 @@ export function inspect(path: string): void {
  * the log for what no crash can have done and SQLite would pass over, in the file for what the log does not make whole.
  * Read-only, because closing another connection would write the log into the file and delete it.
  */
-export function inspectLog(path: string): void {
+export function inspectLog(path: string, pageBytes: number): void {
   const log = `${path}-wal`
   if (!existsSync(log) || statSync(log).size === 0) return
   const sharedMemory = `${path}-shm`
@@ -88,7 +91,7 @@ export function inspectLog(path: string): void {
   const database = new DatabaseSync(path, { readOnly: true })
   try {
     const isReadable = begin(database)
-    if (isLogDamaged(readFileSync(log), PAGE_BYTES))
+    if (isLogDamaged(readFileSync(log), pageBytes))
       throw new StorageError('STORAGE_CORRUPT', `${log}: damaged; it was left as it is`)
     if (isReadable) assertHealthy(path, database)
   } finally {

@@ -11,12 +11,14 @@ import {
   type StorageWrite,
   storageClosed,
 } from '../storage.ts'
-import { assertHealthy, create, inspect, inspectLog, PAGE_BYTES } from './database-file.ts'
+import { assertHealthy, create, inspect, inspectLog } from './database-file.ts'
 import { attempt, failed } from './file-errors.ts'
 
 const FILE_NAME = 'vestibule.db'
 /** As SQLite says it. */
 const NO_LIMIT = -1
+/** How long the write-ahead log becomes before it is written into the database. */
+const LOG_BYTES = 4 * 1024 * 1024
 
 export interface FileStorageOptions {
   /** Most bytes that the database file may take; a transaction beyond fails with `STORAGE_FULL`. */
@@ -68,16 +70,17 @@ export class FileStorage implements Storage {
       throw failed(path, cause)
     })
     return attempt(path, () => {
-      inspect(path)
-      inspectLog(path)
+      const pageBytes = inspect(path)
+      inspectLog(path, pageBytes)
       const database = new DatabaseSync(path)
       try {
         // Without shared memory, and from here on no other process (nor another part of this one) gets in.
         database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT')
         database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+        database.exec(`PRAGMA wal_autocheckpoint = ${LOG_BYTES / pageBytes}`)
         assertHealthy(path, database)
         if (options.maxBytes !== undefined)
-          database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`)
+          database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.maxBytes / pageBytes))}`)
         return new FileStorage(path, database)
       } catch (error) {
         database.close()
