@@ -4,7 +4,7 @@ import { Horizon } from './acts/horizon.ts'
 import { parseAdmission, type SpaceAdmission, verifyAll } from './admission/admission.ts'
 import { SpaceError } from './error.ts'
 import { createRuns } from './feed/create-runs.ts'
-import { credentialsIn, orphansAmong } from './feed/credentials.ts'
+import { credentialsBelow, credentialsIn, orphansAmong } from './feed/credentials.ts'
 import type { FeedEntry, FeedRun } from './feed/entry.ts'
 import { Feed } from './feed/feed.ts'
 import type { ForkProof } from './feed/fork.ts'
@@ -311,7 +311,7 @@ export class SpaceStore {
     for (const [feed, list] of runs) {
       writes.push(...(await feed.writes(...list)))
       if (this.#purpose(feed.key) === 'CONTROL')
-        credentials.set(feed, await credentialsIn(countedIn(feed, list).map(({ payload }) => payload)))
+        credentials.set(feed, await credentialsBelow(this.forks.at(feed.key), list))
     }
     if (writes.length + alsoWrite.length > 0) await this.#storage.transact([...writes, ...alsoWrite])
     const messages: PlacedMessage[] = []
@@ -393,7 +393,3 @@ export class SpaceStore {
     return changed
   }
 }
-
-/** Only a fork limits a control feed; the rest of a batch that begins before it is kept, and does not count. */
-const countedIn = ({ limit }: Feed, runs: readonly FeedRun[]): FeedEntry[] =>
-  runs.flatMap(({ entries }) => entries.filter(({ sequence }) => sequence < limit))

@@ -7,6 +7,7 @@ import type { Actor } from './acts/perform.ts'
 import { readmit, receiveActs } from './acts/readmit.ts'
 import { rewrite } from './acts/rewrite.ts'
 import { type SpaceListener, tellAll } from './acts/space-listener.ts'
+import { heardLeave, isLeaveUnheard } from './acts/unheard-leave.ts'
 import type { SpaceAdmission } from './admission/admission.ts'
 import { type AdmitOptions, admissionFor, admit, type Candidate } from './admission/admit.ts'
 import { DelegationActs } from './delegation/delegation-acts.ts'
@@ -37,7 +38,7 @@ import type { StorageWrite } from './storage/storage.ts'
  */
 export class Space extends DelegationActs {
   protected readonly store: SpaceStore
-  readonly #parts: SpaceParts
+  readonly #parts: SpaceParts & { readonly store: SpaceStore }
   readonly #replication: Replication
   protected readonly readKeys: ReadKeys
   readonly #outbox: Outbox
@@ -52,20 +53,19 @@ export class Space extends DelegationActs {
     super()
     this.#hooks = hooks
     this.store = store
-    this.#parts = parts
+    this.#parts = { store, ...parts }
     this.#members = store.roster.members()
     this.#removal = this.removal
     this.haveDelegationsChanged()
     this.#replication = new Replication(store, parts, parts.clock, {
       onPeers: () => this.#emit((listener) => listener.onPeers?.(this.peers())),
-      onIntroduction: (introduction) =>
-        this.serially(() => takeIn({ store, keyring: parts.keyring }, introduction)),
+      onIntroduction: (introduction) => this.serially(() => takeIn(this.#parts, introduction)),
       onRemoval: (encoded) => this.#onNotice(encoded),
       onFork: (proof) => this.takeFork(proof),
       onProblem: (problem) => this.report(problem),
     })
     this.readKeys = new ReadKeys({
-      ...{ store, ...parts, serially: (task) => this.serially(task) },
+      ...{ ...this.#parts, serially: (task) => this.serially(task) },
       onProblem: (problem) => this.report(problem),
       onChange: () => this.#emit((listener) => listener.onReadKeys?.()),
     })
@@ -125,7 +125,7 @@ export class Space extends DelegationActs {
 
   /** All messages, in an order that is the same for all who have the same ones, each behind what its author knew. */
   messages(): readonly Message[] {
-    return this.store.messages(this.ownIdentity)
+    return this.store.messages(this.self)
   }
 
   /** The feeds of which there are two histories; what these have in common counts, and nothing else of the feed. */
@@ -156,7 +156,7 @@ export class Space extends DelegationActs {
    * @throws SpaceError `NOT_A_MEMBER`, `READ_KEY_MISSING` when none of those has come here, `CLOSED`
    */
   admissionFor(identityKey: PublicKey): Promise<SpaceAdmission> {
-    return this.serially(async () => admissionFor({ store: this.store, ...this.#parts }, identityKey))
+    return this.serially(async () => admissionFor(this.#parts, identityKey))
   }
 
   /** @internal The recovery keys of the members: `IdentityRecovery` credentials. */
@@ -219,7 +219,9 @@ export class Space extends DelegationActs {
    */
   async delivered(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#assertOpen()
-    await this.#replication.delivered(ownFeeds(this.store, this.#parts.signingContext), options.signal)
+    const { signal } = options
+    await this.#replication.delivered(ownFeeds(this.store, this.#parts.signingContext), signal)
+    await this.#replication.until(() => !isLeaveUnheard(this.#parts), signal)
   }
 
   /**
@@ -298,11 +300,6 @@ export class Space extends DelegationActs {
   }
 
   /** @internal */
-  protected get ownIdentity(): PublicKey {
-    return this.#parts.signingContext.identityKey
-  }
-
-  /** @internal */
   report(problem: SpaceError): void {
     this.#emit((listener) => listener.onProblem?.(problem))
   }
@@ -322,7 +319,7 @@ export class Space extends DelegationActs {
   }
 
   get #actor(): Actor {
-    return { store: this.store, ...this.#parts, sequelOf: (acts) => this.readKeys.sequelOf(acts) }
+    return { ...this.#parts, sequelOf: (acts) => this.readKeys.sequelOf(acts) }
   }
 
   /** What was asked for before it was closed is still done. */
@@ -363,10 +360,10 @@ export class Space extends DelegationActs {
 
   /** Keeps what shows that the own identity is no longer a member. */
   async #onNotice(encoded: Uint8Array): Promise<void> {
-    const { signingContext } = this.#parts
     await this.serially(async () => {
-      const notice = await readNotice(this.store.roster, signingContext.identityKey, encoded)
-      if (notice === undefined || this.removal !== undefined) return
+      if (this.removal !== undefined) return heardLeave(this.#parts, encoded)
+      const notice = await readNotice(this.#parts, encoded)
+      if (notice === undefined) return
       await this.store.write([{ key: storageKeys.notice(this.key), value: notice.encoded }])
       this.store.notice = notice
     })
@@ -387,7 +384,7 @@ export class Space extends DelegationActs {
 
   /** @internal Takes a proof, verified, that a feed forked, and reports it. */
   async takeFork(proof: ForkProof): Promise<void> {
-    const whose = await this.serially(() => takeFork({ store: this.store, ...this.#parts }, proof))
+    const whose = await this.serially(() => takeFork(this.#parts, proof))
     if (whose === undefined) return
     const problem = forkProblem(whose, proof)
     this.#emit((listener) => listener.onProblem?.(problem))

@@ -18,9 +18,6 @@ import type { Actor } from './perform.ts'
  * @see docs/credentials.md, "Roles"
  */
 export abstract class MemberActs extends ReadKeyActs {
-  /** @internal The own identity. */
-  abstract readonly self: PublicKey
-
   /** @internal Whose own space it is; none for a space that is shared. */
   get owner(): PublicKey | undefined {
     return this.membership.owner

@@ -8,6 +8,7 @@ import {
 import type { PublicKey } from '@vestibule/keys'
 import { mayServe } from '../delegation/delegation.ts'
 import { type Departure, departureBy, type Roster } from '../roster.ts'
+import type { Own } from './own-control-feed.ts'
 
 /**
  * What somebody who refuses this device shows for it: that its member was removed, or left by another device, or that
@@ -18,10 +19,11 @@ import { type Departure, departureBy, type Roster } from '../roster.ts'
  * @returns the credential, when it says so and is news here
  */
 export async function readNotice(
-  { membership }: Roster,
-  self: PublicKey,
+  { store, signingContext }: Pick<Own, 'store' | 'signingContext'>,
   encoded: Uint8Array,
 ): Promise<Credential | undefined> {
+  const { membership } = store.roster
+  const self = signingContext.identityKey
   try {
     const notice = await verifyCredential(encoded)
     const { claim, issuer, id } = notice

@@ -24,18 +24,22 @@ export interface Own {
  */
 export async function keepOwnFeeds(own: Own): Promise<void> {
   const { store } = own
-  if (!areVoid(own)) return
+  // One who has left is introduced by its leave alone: see `unheardLeave`.
+  if (!isVoid(own) || store.roster.roleOf(own.signingContext.identityKey) === undefined) return
   const orphans = await store.orphansOf(store.record.controlFeedKey, 0)
   const { dataFeedKey: _, ...record } = { ...store.record, past: ownDataFeeds(store.record) }
   await renewControlFeed(own, orphans, record)
 }
 
-/** Whether what admitted the own control feed is here and counts no more, and the own member and device do. */
-function areVoid({ store, signingContext: { identityKey, deviceKey } }: Own): boolean {
+/** Whether what admitted the own control feed is here and counts no more, and the own device does. */
+export function isVoid({
+  store,
+  signingContext: { identityKey, deviceKey },
+}: Pick<Own, 'store' | 'signingContext'>): boolean {
   const { roster, record } = store
   const { membership } = roster
   if (roster.provisional || roster.feed(record.controlFeedKey) !== undefined) return false
-  if (roster.roleOf(identityKey) === undefined || membership.isRevoked(identityKey, deviceKey)) return false
+  if (membership.isRevoked(identityKey, deviceKey)) return false
   // Where the own word does not count, another would not either.
   return membership
     .credentials()

@@ -1,5 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { type Credential, CredentialsError, verifyCredentials } from '@vestibule/credentials'
+import type { FeedRun } from './entry.ts'
 import type { Feed } from './feed.ts'
 
 /**
@@ -9,6 +10,12 @@ import type { Feed } from './feed.ts'
 export async function credentialsIn(payloads: readonly Uint8Array[]): Promise<Credential[]> {
   const verdicts = await verifyCredentials(payloads)
   return verdicts.flatMap((one) => (one instanceof CredentialsError ? [] : [one]))
+}
+
+/** Those of runs below an entry: only a fork limits a control feed; what a batch has beyond it is kept, and says nothing. */
+export function credentialsBelow(limit: number, runs: readonly FeedRun[]): Promise<Credential[]> {
+  const counted = runs.flatMap(({ entries }) => entries.filter(({ sequence }) => sequence < limit))
+  return credentialsIn(counted.map(({ payload }) => payload))
 }
 
 /** The credentials in a feed from an entry on. */

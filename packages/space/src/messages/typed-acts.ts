@@ -11,8 +11,8 @@ export abstract class TypedActs {
   protected abstract readonly store: SpaceStore
   readonly #reported = new Set<string>()
 
-  /** @internal */
-  protected abstract readonly ownIdentity: PublicKey
+  /** @internal The own identity. */
+  abstract readonly self: PublicKey
 
   /** @internal */
   abstract report(problem: SpaceError): void
@@ -34,7 +34,7 @@ export abstract class TypedActs {
   messagesOf<T>(type: MessageType<T>): TypedMessages<T> {
     return new TypedMessages(type, {
       log: this.store.log,
-      shown: (placed) => this.store.shown(placed, this.ownIdentity),
+      shown: (placed) => this.store.shown(placed, this.self),
       subscribe: (listener) => this.subscribe(listener),
       onProblem: (problem) => this.report(problem),
       reported: this.#reported,

@@ -3,6 +3,7 @@ import { equalBytes, type Keyring } from '@vestibule/keys'
 import type { Clock } from '@vestibule/network'
 import { keepOwnFeeds } from '../acts/own-control-feed.ts'
 import type { Sequel } from '../acts/perform.ts'
+import { repeatLeave } from '../acts/unheard-leave.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceStore } from '../space-store.ts'
@@ -63,6 +64,7 @@ export class ReadKeys {
       this.#isLooking = false
       // What is issued has to stand in a feed that counts.
       await keepOwnFeeds(this.#parts)
+      await repeatLeave(this.#parts)
       await this.#keepUp()
       this.#tell()
     }).catch((error: unknown) => {

@@ -6,6 +6,7 @@ import {
   verifyCredential,
 } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
+import { unheardLeave } from '../acts/unheard-leave.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import type { SpaceRecord } from '../record.ts'
@@ -16,10 +17,19 @@ import type { SpacePeer } from './handshake.ts'
 const MAX_FEEDS_PER_MEMBER = 32
 
 /**
- * What admits the feeds of this device, when it came by its own word instead of a host's: its chain, from the top
- * down, then its feeds. Nobody hears of it in any other way, as its control feed is not one of the space until then.
+ * What nobody hears of in any other way, as the control feed of this device is not one of the space: what admits its
+ * feeds, when it came by its own word instead of a host's, or the leave of its member in a feed that is void.
  */
-export function introductionOf(
+export async function introductionOf(
+  store: SpaceStore,
+  signingContext: SigningContext,
+): Promise<Credential[]> {
+  const leave = await unheardLeave({ store, signingContext })
+  return leave === undefined ? ownAdmission(store, signingContext) : [leave]
+}
+
+/** The chain of this device, from the top down, then its feeds; nothing when a host has admitted them. */
+function ownAdmission(
   { vouched, record, roster, forks }: SpaceStore,
   { identityKey, deviceKey }: SigningContext,
 ): Credential[] {
@@ -63,8 +73,8 @@ export async function parseIntroduction(
     for (const { claim, issuer } of credentials) {
       const isOwnFeed =
         claim.type === 'AdmittedFeed' && claim.member === identityKey && claim.device === deviceKey
-      if (issuer !== identityKey || !(isOwnFeed || isAboutDevices(claim)))
-        throw bad('it says something else than what this device is, and which feeds it has')
+      if (issuer !== identityKey || !(isOwnFeed || isAboutDevices(claim) || claim.type === 'LeftSpace'))
+        throw bad('it says something else than what this device is, which feeds it has, and that it has left')
     }
     return credentials
   } catch (cause) {
@@ -112,8 +122,8 @@ export async function takeIn(
 function tryOut(known: Membership, fresh: readonly Credential[]): void {
   const trial = known.copy()
   for (const one of fresh) trial.add(one)
-  if (!fresh.every(({ claim, id }) => claim.type !== 'AdmittedFeed' || trial.counts(id)))
-    throw bad('a feed that does not count in the space')
+  if (!fresh.every(({ claim, id }) => isAboutDevices(claim) || trial.counts(id)))
+    throw bad('it does not count in the space')
 }
 
 const isAboutDevices = ({ type }: Credential['claim']): boolean =>

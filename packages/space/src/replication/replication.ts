@@ -162,7 +162,7 @@ export class Replication {
           onStored: (by, feed, length) => this.#onStored(by, feed, length),
           onFork: (proof) => this.#events.onFork(proof),
           onIntroduction: (introduction) => this.#events.onIntroduction(introduction),
-          onRemoval: (encoded) => this.#events.onRemoval(encoded),
+          onRemoval: (encoded) => this.#onRemoval(encoded),
           onProgress: () => this.#wakeWaiting(),
         },
       })
@@ -199,7 +199,7 @@ export class Replication {
         isMember: (identity) => roster.roleOf(identity) !== undefined,
         isAdmittedBy: (identity, path) => roster.isAdmittedBy(identity, path),
         removalOf: (identity) => departureCredential(this.#store, identity),
-        onRemoval: (encoded) => this.#events.onRemoval(encoded),
+        onRemoval: (encoded) => this.#onRemoval(encoded),
         nonce: randomBytes(32),
         signal: AbortSignal.any([signal, deadline.signal]),
       })
@@ -218,6 +218,11 @@ export class Replication {
     } finally {
       cancel()
     }
+  }
+
+  async #onRemoval(encoded: Uint8Array): Promise<void> {
+    await this.#events.onRemoval(encoded)
+    this.#wakeWaiting()
   }
 
   #onStored(by: SpacePeer, feed: PublicKey, length: number): void {

@@ -39,8 +39,8 @@ export interface SessionParts {
   readonly channel: Channel
   readonly peer: SpacePeer
   readonly store: SpaceStore
-  /** What admits the feeds of this device, as things are; see `introductionOf`. */
-  readonly introduction: () => readonly Credential[]
+  /** What is told of this device, as things are; see `introductionOf`. */
+  readonly introduction: () => Promise<readonly Credential[]>
   readonly handOver: HandOver
   readonly events: SessionEvents
 }
@@ -55,7 +55,7 @@ export class Session {
   readonly #channel: Channel
   readonly #store: SpaceStore
   readonly #events: SessionEvents
-  readonly #introduction: () => readonly Credential[]
+  readonly #introduction: () => Promise<readonly Credential[]>
   readonly #handOver: HandOver
   readonly #sync = new PeerSync()
   readonly #forks: ForkTalk
@@ -114,7 +114,7 @@ export class Session {
   async #write(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#news = false
-      const frame = this.#introduce() ?? this.#forks.next()
+      const frame = (await this.#introduce()) ?? this.#forks.next()
       const leave = ownLeave(this.#store)
       this.#leave = leave === undefined ? undefined : await placeOfLeave(this.#store, leave)
       const step = frame === undefined ? this.#sync.step(this.#toSend()) : undefined
@@ -139,8 +139,8 @@ export class Session {
     return [{ key: own, length: last.length, limit: Math.min(leave, last.limit) }, ...others]
   }
 
-  #introduce(): SpaceFrame | undefined {
-    const introduction = this.#introduction()
+  async #introduce(): Promise<SpaceFrame | undefined> {
+    const introduction = await this.#introduction()
     const ids = introduction.map(({ id }) => id).join()
     if (ids === this.#said) return undefined
     this.#said = ids
