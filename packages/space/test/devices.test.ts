@@ -146,7 +146,7 @@ describe('another device of a member', () => {
 describe('an introduction', () => {
   test('of something else than the own device and its feeds ends the session, and changes nothing', async () => {
     const { ada, bob, second, space, problems, close } = await setup('EDITOR', false)
-    const { identityKey: member, deviceKey: device, chain } = second.signingContext
+    const { identityKey: member, deviceKey: device, chain, profile } = second.signingContext
     const parents = [bob.manager.list()[0]?.genesisId ?? '', ...chain.map(({ id }) => id)]
     const feedOf = async (by: Person, binding: { member: typeof member; device: typeof device }) => {
       const feed = await by.keyring.createKey()
@@ -163,7 +163,18 @@ describe('an introduction', () => {
       [foreign],
       [firsts],
       [...ada.signingContext.chain],
-      [await second.signingContext.issue({ type: 'LeftSpace', space: space.key, heads: [] }, { parents })],
+      [
+        await second.signingContext.issue(
+          { type: 'LeftSpace', space: member, heads: [] },
+          { parents: parents.slice(0, 1) },
+        ),
+      ],
+      [
+        await second.signingContext.issue(
+          { type: 'MemberProfile', space: space.key, member, profile },
+          { parents },
+        ),
+      ],
       // It is well formed, but does not know of the grant of its member.
       [...chain, backdated],
     ]
