@@ -50,7 +50,7 @@ export async function verifyCredentials(
 ): Promise<(Credential | CredentialsError)[]> {
   signal?.throwIfAborted()
   const list = [...encoded]
-  const backend = list.length < WORTHWHILE ? undefined : await threadedBackend()
+  const backend = list.length < WORTHWHILE ? undefined : await threadedBackend(list.length)
   const verdict = (one: Uint8Array) =>
     verifyOne(one, options, backend).catch((error: unknown) => {
       if (error instanceof CredentialsError) return error

@@ -30,11 +30,11 @@ export { type MessageCipher, xchacha20poly1305 } from './sealing/xchacha.ts'
 export {
   nobleBackend,
   nodeBackend,
-  SIGNATURE_BYTES,
   type SignatureBackend,
+  sodiumBackend,
   threadedBackend,
-  verifySignature,
   webCryptoBackend,
-} from './signatures/signature.ts'
+} from './signatures/backends.ts'
+export { SIGNATURE_BYTES, verifySignature } from './signatures/signature.ts'
 export { type SignedMessage, verifySignatures } from './signatures/verify-signatures.ts'
 export { type KeyStore, MemoryKeyStore } from './store/key-store.ts'

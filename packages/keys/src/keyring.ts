@@ -14,7 +14,7 @@ import type { Redacted } from './redacted.ts'
 import { restoreKeyBackup, sealKeyBackup } from './sealing/key-backup.ts'
 import type { Passphrase, SealingOptions } from './sealing/sealed-box.ts'
 import { openWithAgreementKey, type SealContext } from './sealing/sealed-to-key.ts'
-import { rememberSafeKey } from './signatures/signature.ts'
+import { rememberSafeKey } from './signatures/safe-key.ts'
 import { type SignFunction, signerFor } from './signatures/signing.ts'
 import {
   encodeKeyRecord,

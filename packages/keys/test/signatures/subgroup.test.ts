@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { hasPrimeOrder } from '../../src/curve/prime-order.ts'
 import { isInPrimeSubgroup } from '../../src/curve/subgroup.ts'
+import { loadSodium } from '../../src/signatures/sodium.ts'
 
 const { Point } = ed25519
 const eighth = Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05')
@@ -63,9 +64,13 @@ test('of points with small coordinates too', () => {
   expect(isInPrimeSubgroup(Point.fromBytes(hexToBytes('58'.padEnd(64, '6')), false).toAffine())).toBe(true)
 })
 
-describe('OpenSSL’s multiplication', () => {
-  afterEach(() => vi.restoreAllMocks())
+const sodium = await loadSodium()
+const implementations = [
+  { name: 'OpenSSL’s multiplication', hasOrder: hasPrimeOrder },
+  { name: 'libsodium’s', hasOrder: (point: Uint8Array) => sodium?.crypto_core_ed25519_is_valid_point(point) },
+]
 
+describe.each(implementations)('$name', ({ hasOrder }) => {
   /** What it has to say: noble's word for the encoding, and then for the order. */
   function isOfPrimeOrder(encoded: Uint8Array): boolean {
     try {
@@ -80,14 +85,14 @@ describe('OpenSSL’s multiplication', () => {
     fc.assert(
       fc.property(scalar, fc.nat(7), (k, i) => {
         const point = Point.BASE.multiply(k).add(torsion[i] ?? Point.ZERO)
-        expect(hasPrimeOrder(point.toBytes())).toBe(i === 0)
+        expect(hasOrder(point.toBytes())).toBe(i === 0)
       }),
       { numRuns: 500 },
     )
   })
 
   test('takes no point of small order', () => {
-    expect(torsion.map((point) => hasPrimeOrder(point.toBytes()))).toEqual(new Array(8).fill(false))
+    expect(torsion.map((point) => hasOrder(point.toBytes()))).toEqual(new Array(8).fill(false))
   })
 
   test('says of any bytes what noble says, whether they are a point or not', () => {
@@ -96,7 +101,7 @@ describe('OpenSSL’s multiplication', () => {
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (encoded) => {
         const is = isOfPrimeOrder(encoded)
         verdicts.push(is)
-        expect(hasPrimeOrder(encoded)).toBe(is)
+        expect(hasOrder(encoded)).toBe(is)
       }),
       { numRuns: 400 },
     )
@@ -111,11 +116,15 @@ describe('OpenSSL’s multiplication', () => {
         if (encoded >= 2n ** 255n) continue
         for (const sign of [0n, 1n]) {
           const bytes = hexToBytes((encoded + (sign << 255n)).toString(16).padStart(64, '0')).reverse()
-          expect(hasPrimeOrder(bytes), `${encoded}, ${sign}`).toBe(isOfPrimeOrder(bytes))
+          expect(hasOrder(bytes), `${encoded}, ${sign}`).toBe(isOfPrimeOrder(bytes))
         }
       }
     }
   })
+})
+
+describe('OpenSSL’s multiplication', () => {
+  afterEach(() => vi.restoreAllMocks())
 
   test('multiplies by a scalar that tells no other order', () => {
     const order = Point.Fn.ORDER

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { CredentialsError, verifyCredential, verifyCredentials } from '@vestibule/credentials'
+import { sodiumBackend } from '@vestibule/keys'
 import { serve } from '../child.ts'
 import { sharedNow } from '../figures.ts'
 import { readCredentials } from './credentials-file.ts'
@@ -10,6 +11,8 @@ export interface Rates {
   readonly single: number
   readonly bulk: number
   readonly ok: boolean
+  /** What checked them. */
+  readonly backend: 'node' | 'sodium'
 }
 
 /** A process that has not issued what it verifies, for that would be remembered. */
@@ -48,7 +51,8 @@ const service: VerifyService = {
       const verdicts = await verifyCredentials(together)
       ok = ok && !verdicts.some((one) => one instanceof CredentialsError)
     })
-    return { native, single, bulk, ok: ok && together.length === sample }
+    const backend = (await sodiumBackend()) === undefined ? 'node' : 'sodium'
+    return { native, single, bulk, ok: ok && together.length === sample, backend }
   },
 }
 

@@ -16,8 +16,8 @@ const SAMPLE = 2000
 const SIGNERS = 10
 const ISSUED_AT_MS = 1_700_000_000_000
 
-/** What `verify` reports: how many a second, the medians of the runs. */
-export interface VerifyReport extends Report {
+/** How many a second, the medians of the runs. */
+export interface VerifyRates {
   /** Signatures by bare `node:crypto`, over messages as long. */
   readonly native: number
   /** Credentials by `verifyCredential`, one after the other. */
@@ -26,6 +26,14 @@ export interface VerifyReport extends Report {
   readonly bulk: number
   /** `single` against `native`. */
   readonly nativeRatio: number
+  /** What checked the credentials. */
+  readonly backend: Rates['backend']
+}
+
+/** What `verify` reports. */
+export interface VerifyReport extends Report, VerifyRates {
+  /** The same without the optional `sodium-native`. */
+  readonly without: VerifyRates
 }
 
 /** Credentials verified a second. Each has one signature, by one of a few keys that are known already. */
@@ -33,24 +41,27 @@ export const verify: Benchmark = async ({ runs = DEFAULT_RUNS }) => {
   await using stack = new AsyncDisposableStack()
   const path = join(await newFolder(stack), 'credentials')
   await writeCredentials(path, await admissions((WARM_UP_RUNS + runs) * 2 * SAMPLE))
-  const child = stack.use(new Child<VerifyService>(new URL('./verify-child.ts', import.meta.url)))
+  const measured = await measure('./verify-child.ts', path, runs)
+  const without = await measure('./verify-child-without.ts', path, runs)
+  const result: VerifyReport = {
+    ...report('verify', measured.ok && without.ok),
+    ...measured.rates,
+    without: without.rates,
+  }
+  return { report: result, text: verifyText(result) } satisfies Outcome
+}
+
+async function measure(module: string, path: string, runs: number) {
+  await using child = new Child<VerifyService>(new URL(module, import.meta.url))
   const samples: Rates[] = []
   for (let run = 0; run < WARM_UP_RUNS + runs; run++)
     samples.push(await child.call('measure', path, run * 2 * SAMPLE, SAMPLE))
   const median = (of: (rates: Rates) => number) =>
     Math.round(summarise(samples.slice(WARM_UP_RUNS).map(of)).median)
   const [native, single, bulk] = [median((r) => r.native), median((r) => r.single), median((r) => r.bulk)]
-  const result: VerifyReport = {
-    ...report(
-      'verify',
-      samples.every(({ ok }) => ok),
-    ),
-    native,
-    single,
-    bulk,
-    nativeRatio: round(single / native),
-  }
-  return { report: result, text: verifyText(result) } satisfies Outcome
+  const backend = samples.at(-1)?.backend ?? 'node'
+  const rates: VerifyRates = { native, single, bulk, nativeRatio: round(single / native), backend }
+  return { rates, ok: samples.every(({ ok }) => ok) }
 }
 
 async function admissions(count: number): Promise<Uint8Array[]> {
@@ -73,12 +84,18 @@ async function admissions(count: number): Promise<Uint8Array[]> {
   return encoded
 }
 
-function verifyText({ native, single, bulk, nativeRatio, ok }: VerifyReport): string {
-  const row = (name: string, rate: number): string[] => [name, String(rate), (rate / native).toFixed(2)]
+function verifyText({ without, ok, ...measured }: VerifyReport): string {
+  const row = (name: string, rate: number, native: number) => [name, `${rate}`, (rate / native).toFixed(2)]
+  const rows = ({ native, single, bulk, backend }: VerifyRates) => [
+    row('native', native, native),
+    row(`single, ${backend}`, single, native),
+    row(`bulk, ${backend}`, bulk, native),
+  ]
+  const { nativeRatio, bulk } = measured
   return [
     'verified per second',
     '',
-    table([['verify', '/s', '× native'], row('native', native), row('single', single), row('bulk', bulk)]),
+    table([['verify', '/s', '× native'], ...rows(measured), ...rows(without)]),
     '',
     aim(`single ≥ 0.8 × native (${nativeRatio})`, nativeRatio >= 0.8),
     aim(`bulk ≥ 20,000/s (${bulk})`, bulk >= 20_000),
