@@ -158,6 +158,16 @@ describe('dependencies', () => {
     ])
   })
 
+  test('an optional peer may be named instead of imported, which no other dependency may', () => {
+    const peer = { peerDependencies: { libfoo: '1' }, devDependencies: { libfoo: '1' } }
+    const source = { 'packages/keys/src/foo.ts': `await import(plain('libfoo'))\n` }
+    const optional = { ...peer, peerDependenciesMeta: { libfoo: { optional: true } } }
+    const keys = (more: object) => ({ 'packages/keys/package.json': manifest('@vestibule/keys', more) })
+    expect(found({ ...keys(optional), ...source })).toEqual([])
+    expect(found(keys(optional))).toHaveLength(2)
+    expect(found({ ...keys(peer), ...source })).toHaveLength(2)
+  })
+
   test('a devDependency that nothing imports is found', () => {
     expect(
       found({

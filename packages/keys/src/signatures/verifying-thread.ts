@@ -1,6 +1,8 @@
-import type { Worker } from 'node:worker_threads'
 import { PUBLIC_KEY_BYTES, PublicKey } from '../public-key.ts'
 import type { SignatureBackend } from './backends.ts'
+
+const workerThreads = () => globalThis.process?.getBuiltinModule?.('node:worker_threads')
+type Worker = InstanceType<NonNullable<ReturnType<typeof workerThreads>>['Worker']>
 
 /** A message between threads costs as much as half a signature, so they go in batches. */
 const BATCH = 16
@@ -65,7 +67,7 @@ export class VerifyingThread {
    * @returns `undefined` where no thread can be started
    */
   static start(here: SignatureBackend, sodium?: string): VerifyingThread | undefined {
-    const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads')
+    const threads = workerThreads()
     if (threads === undefined) return undefined
     try {
       // Options and environment of the process are left out: they may load what has no business here.

@@ -116,9 +116,13 @@ test('one that breaks is not begun again; one that ended is, when there is much 
 
 test('where none may be started there is none', () => {
   const threads = process.getBuiltinModule('node:worker_threads')
-  vi.spyOn(threads, 'Worker').mockImplementation(() => {
-    throw new Error('ERR_ACCESS_DENIED')
-  })
+  vi.spyOn(threads, 'Worker').mockImplementation(
+    class {
+      constructor() {
+        throw new Error('ERR_ACCESS_DENIED')
+      }
+    } as unknown as () => Worker,
+  )
   expect(VerifyingThread.start(here, file)).toBeUndefined()
   expect(threads.Worker).not.toBe(Worker)
 })

@@ -39,10 +39,12 @@ function undeclared(one: Package, everywhere: readonly string[]): Finding[] {
 
 function unused(one: Package): Finding[] {
   const { manifest, manifestText } = one
-  const importedBy = (files: readonly SourceFile[]) =>
-    new Set(files.flatMap((file) => file.imports.map(({ specifier }) => packageOf(specifier))))
-  const bySource = importedBy(one.files.filter((file) => file.isSource))
-  const byAnything = importedBy(one.files)
+  const sources = one.files.filter((file) => file.isSource)
+  const named = optionalPeers(one).filter((name) => sources.some(({ text }) => text.includes(`'${name}'`)))
+  const usedBy = (files: readonly SourceFile[]) =>
+    new Set([...files.flatMap((file) => file.imports.map(({ specifier }) => packageOf(specifier))), ...named])
+  const bySource = usedBy(sources)
+  const byAnything = usedBy(one.files)
   const scripts = Object.values(manifest.scripts ?? {}).join(' ')
   const finding = (name: string, message: string): Finding => ({
     file: `${one.folder}/package.json`,
@@ -62,3 +64,9 @@ function unused(one: Package): Finding[] {
       .map(([name]) => finding(name, `has ${name} among its devDependencies, which no file imports`)),
   ]
 }
+
+/** What may be missing is loaded by a name that bundlers can't follow, for they would fail where it is not there. */
+const optionalPeers = ({ manifest }: Package): string[] =>
+  Object.entries(manifest.peerDependenciesMeta ?? {}).flatMap(([name, { optional }]) =>
+    optional ? [name] : [],
+  )
