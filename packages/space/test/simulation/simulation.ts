@@ -56,6 +56,12 @@ class Simulation {
     await checkOutcome(this.devices, this.history)
   }
 
+  /** Lets go of everything. */
+  async end(): Promise<void> {
+    this.#swarms.end()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
   #do({ act, a, b, seed }: Omit<Step, 'waitMs'>): void {
     const scene: Scene = {
       some: (fits) => this.#nth(a, fits),
@@ -138,8 +144,9 @@ export async function simulate(seed: number, plan: readonly Step[] = planOf(seed
       if (!(error instanceof Broken)) throw error
       broken = error
     }
-    const { trace } = simulation.history
+    const trace = [...simulation.history.trace]
     const hash = createHash('sha256').update(trace.join('\n')).digest('hex')
+    await simulation.end()
     return { seed, plan, trace, hash, ...(broken && { broken }) }
   })
 }

@@ -27,6 +27,7 @@ export class Swarms {
   readonly network: MemoryNetwork
   readonly #clock: Clock
   readonly #swarms = new Map<string, Member[]>()
+  readonly #closing: AbortController[] = []
   #round = 0
 
   constructor(clock: Clock, seed: number) {
@@ -44,8 +45,10 @@ export class Swarms {
     })
     return {
       joinSwarm: async (options: SwarmOptions) => {
+        const closing = new AbortController()
+        this.#closing.push(closing)
         const member: Member = {
-          ...{ peer, options, closing: new AbortController() },
+          ...{ peer, options, closing },
           ...{ links: new Set(), resting: new Map() },
         }
         const setTopics = async (topics: readonly Uint8Array[]): Promise<void> => {
@@ -60,6 +63,11 @@ export class Swarms {
         return { peers: [], state, subscribe: () => () => {}, setTopics, close, [Symbol.asyncDispose]: close }
       },
     }
+  }
+
+  /** Ends what processes that died, or run still, wait for; Node keeps whatever listens to a signal made of others. */
+  end(): void {
+    for (const closing of this.#closing) closing.abort(new NetworkError('CLOSED', 'the run is over'))
   }
 
   /** Puts a member under these topics and no others; its channels stay. */
