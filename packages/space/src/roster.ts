@@ -121,9 +121,11 @@ export class Roster {
 
   /** Keys of all feeds of the space, control feeds first. */
   feedKeys(): PublicKey[] {
-    const all = new Set<PublicKey>(this.membership.feeds().keys())
-    if (this.provisional) for (const key of this.#vouchedFeeds.keys()) all.add(key)
-    const of = (purpose: string) => [...all].filter((key) => this.feed(key)?.purpose === purpose)
+    const known = this.membership.feeds()
+    const all: [PublicKey, { readonly purpose: FeedInfo['purpose'] }][] = [...known]
+    if (this.provisional)
+      for (const vouched of this.#vouchedFeeds) if (!known.has(vouched[0])) all.push(vouched)
+    const of = (purpose: string) => all.flatMap(([key, feed]) => (feed.purpose === purpose ? key : []))
     return [...of('CONTROL'), ...of('DATA')]
   }
 

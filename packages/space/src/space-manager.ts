@@ -180,7 +180,8 @@ export class SpaceManager {
       await staged.commit(this.storage, options.alsoWrite)
       return this.#shelf.join(this.#shelf.add(store), options.addresses)
     })
-    await this.identity.changed()
+    // Its own devices hear of it afterwards, or after a restart.
+    void this.identity.changed()
     return space
   }
 

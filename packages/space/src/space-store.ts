@@ -360,13 +360,11 @@ export class SpaceStore {
 
   /** Opens what is admitted by now; a control feed may admit further ones. */
   async #openAdmitted(): Promise<void> {
-    for (let missing = true; missing; ) {
-      missing = false
-      for (const key of this.roster.feedKeys()) {
-        if (this.#feeds.has(key)) continue
-        missing = true
-        await this.#open(key, this.#purpose(key) ?? 'DATA')
-      }
+    for (;;) {
+      const missing = this.roster.feedKeys().filter((key) => !this.#feeds.has(key))
+      if (missing.length === 0) break
+      for (const key of missing)
+        if (!this.#feeds.has(key)) await this.#open(key, this.#purpose(key) ?? 'DATA')
     }
     this.#sorted = undefined
   }

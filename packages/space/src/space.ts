@@ -148,7 +148,7 @@ export class Space extends DelegationActs {
    * @throws SpaceError `NOT_ALLOWED`, `ALREADY_MEMBER` (with other feeds), `BAD_CANDIDATE`, `CLOSED`, and storage errors
    */
   admit(candidate: Candidate, options: AdmitOptions): Promise<SpaceAdmission> {
-    return this.act((actor) => admit(actor, candidate, options))
+    return this.act((actor) => this.#replication.admitting(() => admit(actor, candidate, options)))
   }
 
   /**

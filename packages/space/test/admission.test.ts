@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@vestibule/network'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeAdmission, genesisIdOf, MAX_ADMISSION_BYTES, parseAdmission } from '../src/index.ts'
@@ -6,8 +7,8 @@ import { bring, namesOf, Person, textsOf, until, World } from './world.ts'
 const guests = async (world: World, ...names: string[]): Promise<Person[]> =>
   Promise.all(names.map((name) => Person.join(world, name)))
 
-async function admitted() {
-  const world = new World()
+async function admitted(clock?: Clock) {
+  const world = new World(clock)
   const [ada, bob, eve] = (await guests(world, 'ada', 'bob', 'eve')) as [Person, Person, Person]
   const space = await ada.manager.createSpace({ name: 'Kitchen' })
   const candidate = await bob.candidate()
@@ -203,7 +204,7 @@ describe('the wire form of an admission', () => {
   test('leaves the history to replication when it is too long, and the guest is a member all the same', {
     timeout: 30_000,
   }, async () => {
-    const { world, space, ada, eve, close } = await admitted()
+    const { world, space, ada, eve, close } = await admitted(systemClock)
     const away = new World()
     for (let i = 0; i < 190; i++) {
       const person = await Person.join(away, `guest ${i}`)

@@ -184,10 +184,10 @@ export class GuestDriver {
   #perform(effect: GuestEffect): void {
     switch (effect.type) {
       case 'hello':
-        return this.#with(effect.session, (session) => session.hello(effect.resume))
-      case 'connected':
         // Message 5 waits for it; until then there are two round trips, or a person who types.
         void this.#makeKeys()
+        return this.#with(effect.session, (session) => session.hello(effect.resume))
+      case 'connected':
         this.#known = { ...this.#known, ...this.#preview(effect.session) }
         return
       case 'ask':

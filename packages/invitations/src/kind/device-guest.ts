@@ -35,8 +35,13 @@ export class DeviceGuest implements GuestKind {
 
   async prepare(): Promise<Uint8Array> {
     const { keyring } = this.#own
-    this.#keys ??= { deviceKey: await keyring.createKey(), agreementKey: await keyring.createAgreementKey() }
-    return encodeStoredDeviceAcceptance({ link: this.#link, ...this.#keys })
+    let keys = this.#keys
+    if (keys === undefined) {
+      const [deviceKey, agreementKey] = await Promise.all([keyring.createKey(), keyring.createAgreementKey()])
+      keys = { deviceKey, agreementKey }
+      this.#keys = keys
+    }
+    return encodeStoredDeviceAcceptance({ link: this.#link, ...keys })
   }
 
   async discard(): Promise<void> {

@@ -33,17 +33,27 @@ export interface LinkKeys {
  * @throws TypeError for another length
  */
 export function deriveLinkKeys(secret: Redacted<Uint8Array>): LinkKeys {
-  const l = secret.unwrap()
+  const known = derived.get(secret)
+  if (known !== undefined) return known
+  const keys = derive(secret.unwrap())
+  derived.set(secret, keys)
+  return keys
+}
+
+/** Whoever serves or accepts an invitation asks for them again and again. */
+const derived = new WeakMap<Redacted<Uint8Array>, LinkKeys>()
+
+function derive(l: Uint8Array): LinkKeys {
   if (l.length !== LINK_SECRET_BYTES)
     throw new TypeError(`expected a link secret of ${LINK_SECRET_BYTES} bytes, got ${l.length}`)
-  const derive = (label: string, bytes: number): Uint8Array =>
+  const labelled = (label: string, bytes: number): Uint8Array =>
     hkdf(sha256, l, undefined, utf8ToBytes(`inv/1 ${label}`), bytes)
   return {
-    invitationId: derive('invitation id', INVITATION_ID_BYTES),
-    topic: derive('topic', 32),
-    macKey: new Redacted(derive('link mac', 32)),
-    commitmentKey: new Redacted(derive('commitment', 32)),
-    psk: new Redacted(derive('psk', 32)),
+    invitationId: labelled('invitation id', INVITATION_ID_BYTES),
+    topic: labelled('topic', 32),
+    macKey: new Redacted(labelled('link mac', 32)),
+    commitmentKey: new Redacted(labelled('commitment', 32)),
+    psk: new Redacted(labelled('psk', 32)),
   }
 }
 

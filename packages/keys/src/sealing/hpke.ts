@@ -1,4 +1,6 @@
 import { x25519 } from '@noble/curves/ed25519.js'
+import { expand, extract, hkdf } from '@noble/hashes/hkdf.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { agreementPublicKey, type KeyPairBytes, sharedSecret } from '../curve/native-keys.ts'
 
 /** Length of an X25519 public key in bytes (RFC 7748, section 5). */
@@ -21,12 +23,19 @@ export interface HpkeContext {
 /**
  * DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. The curve is the fastest that is there, and the cipher runs
  * in JavaScript, so that browsers without X25519 in WebCrypto do the same; loaded at the first use, as most programs
- * begin without it.
+ * begin without it. So does the hash: of its twenty calls each takes WebCrypto longer to hand over than to compute.
  */
 async function loadSuite() {
   const [{ CipherSuite, HkdfSha256 }, { Dhkem, KemId, XCurveDhkemPrimitives }, { Chacha20Poly1305 }] =
     await Promise.all([import('@hpke/core'), import('@hpke/common'), import('@hpke/chacha20poly1305')])
-  const kdf = new HkdfSha256()
+  class Kdf extends HkdfSha256 {
+    override extract = async (salt: Bytes, ikm: Bytes) => owned(extract(sha256, view(ikm), view(salt)))
+    override expand = async (prk: Bytes, info: Bytes, length: number) =>
+      owned(expand(sha256, view(prk), view(info), length))
+    override extractAndExpand = async (salt: Bytes, ikm: Bytes, info: Bytes, length: number) =>
+      owned(hkdf(sha256, view(ikm), view(salt), view(info), length))
+  }
+  const kdf = new Kdf()
   const primitives = new XCurveDhkemPrimitives('X25519', AGREEMENT_KEY_BYTES, curve, kdf)
   class NativeDhkem extends Dhkem {
     override readonly secretSize = 32
@@ -35,8 +44,16 @@ async function loadSuite() {
     override readonly privateKeySize = AGREEMENT_KEY_BYTES
   }
   const kem = new NativeDhkem(KemId.DhkemX25519HkdfSha256, primitives, kdf)
-  return new CipherSuite({ kem, kdf: new HkdfSha256(), aead: new Chacha20Poly1305() })
+  return new CipherSuite({ kem, kdf: new Kdf(), aead: new Chacha20Poly1305() })
 }
+
+type Bytes = ArrayBufferLike | ArrayBufferView
+const view = (bytes: Bytes): Uint8Array =>
+  ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes)
+const owned = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer
+
 const curve = {
   ...x25519,
   utils: { randomSecretKey: async () => x25519.utils.randomSecretKey() },

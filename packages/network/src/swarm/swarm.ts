@@ -362,7 +362,7 @@ export class Swarm implements SwarmConnection {
     const peers = [...this.#sessions.keys()].sort()
     const status = this.#status(relays.map((relay) => relay.status))
     const next: SwarmState = { status, peers, relays }
-    if (JSON.stringify(next) === JSON.stringify(this.#state)) return
+    if (isSame(next, this.#state)) return
     this.#state = next
     for (const listener of [...this.#listeners]) this.#tell(() => listener(next))
   }
@@ -385,3 +385,9 @@ export class Swarm implements SwarmConnection {
     return relays.includes('connecting') ? 'connecting' : 'unreachable-relay'
   }
 }
+
+const isSame = (a: SwarmState, b: SwarmState): boolean =>
+  a.status === b.status &&
+  a.peers.length === b.peers.length &&
+  a.peers.every((peer, i) => peer === b.peers[i]) &&
+  JSON.stringify(a.relays) === JSON.stringify(b.relays)

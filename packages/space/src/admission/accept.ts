@@ -5,6 +5,7 @@ import { verifyBatch } from '../feed/entry.ts'
 import { Feed } from '../feed/feed.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import { ReadKeyRing } from '../read-keys/ring.ts'
+import { firstTopics } from '../read-keys/topics.ts'
 import { encodeRecord, type SpaceRecord, storageKeys } from '../record.ts'
 import { SpaceStore } from '../space-store.ts'
 import { MemoryStorage } from '../storage/memory-storage.ts'
@@ -73,6 +74,7 @@ export async function prepareAcceptance(
     device: own.signingContext.deviceKey,
   })
   checkStore(store, admission, own.signingContext.identityKey, role)
+  await staged.transact([firstTopics(store)])
   return { store, staged }
 }
 

@@ -66,6 +66,8 @@ export interface AdmitOptions {
 const MAX_CONTROL_FEEDS = 8
 /** Devices of a member that another device of theirs is told of at once. */
 const MAX_DEVICES = 32
+/** Control feeds of up to so many bytes come with an admission; the guest checks all of it before it is a member. */
+const MAX_INLINE_BYTES = 32 * 1024
 /** Heads that are named in an admission, which has to stay small. */
 const MAX_HEADS = 512
 
@@ -92,7 +94,8 @@ export async function admit(
   if (existing !== undefined && known?.member === candidate.identityKey && known.purpose === 'CONTROL') {
     if (options.alsoWrite !== undefined) await store.write(options.alsoWrite)
     const path = membership.admissionPath(existing.since)
-    return withControlFeeds(store, admissionOf(host, path, [], readableBy(host, candidate.identityKey)))
+    const again = admissionOf(host, path, [], readableBy(host, candidate.identityKey))
+    return withControlFeeds(store, again, MAX_INLINE_BYTES)
   }
   for (const key of [candidate.controlFeedKey, candidate.dataFeedKey])
     if (membership.feeds().has(key)) throw new SpaceError('BAD_CANDIDATE', 'a feed that is admitted already')
@@ -124,7 +127,7 @@ export async function admit(
     [...chain, ...fresh, ...feeds].map(({ encoded }) => encoded),
     [...(options.alsoWrite ?? []), ...(epoch === undefined ? [] : store.readKeys.stage(epoch.readKey))],
   )
-  return withControlFeeds(store, { ...admission, heads: headsOf(store) })
+  return withControlFeeds(store, { ...admission, heads: headsOf(store) }, MAX_INLINE_BYTES)
 }
 
 /**
@@ -357,11 +360,16 @@ const headsOf = (store: SpaceStore) =>
     .slice(0, MAX_HEADS)
 
 /** Adds all control feeds when they fit; what is left out comes by replication. */
-async function withControlFeeds(store: SpaceStore, admission: SpaceAdmission): Promise<SpaceAdmission> {
+async function withControlFeeds(
+  store: SpaceStore,
+  admission: SpaceAdmission,
+  maxBytes = MAX_ADMISSION_BYTES,
+): Promise<SpaceAdmission> {
+  const held = controlFeedsOf(store)
   const controlFeeds: FeedContent[] = []
-  let room = MAX_ADMISSION_BYTES - encodeAdmission(admission).length
-  if (controlFeedsOf(store).reduce((sum, { size }) => sum + size, 0) > room) return admission
-  for (const feed of controlFeedsOf(store)) {
+  let room = Math.min(maxBytes, MAX_ADMISSION_BYTES - encodeAdmission(admission).length)
+  if (held.reduce((sum, { size }) => sum + size, 0) > room) return admission
+  for (const feed of held) {
     const batches: FeedBatch[] = []
     for (let at = 0; at < feed.length; ) {
       const batch = await feed.batch(at)

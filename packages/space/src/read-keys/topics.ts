@@ -4,10 +4,10 @@ import type { Clock } from '@vestibule/network'
 import { SpaceError } from '../error.ts'
 import { storageKeys } from '../record.ts'
 import type { SpaceStore } from '../space-store.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Storage, StorageWrite } from '../storage/storage.ts'
 import { parseVersioned } from '../versioned.ts'
 import { heldInOrder, newestUnheard } from './current.ts'
-import { epochFromWire, epochToWire } from './read-key.ts'
+import { epochFromWire, epochToWire, type ReadKey } from './read-key.ts'
 import { topicOf } from './topic.ts'
 
 /** How long a topic is kept after another has taken its place, for members who were away: 7 days. */
@@ -68,8 +68,7 @@ export class SpaceTopics {
    */
   look(): Uint8Array[] {
     const held = heldInOrder(this.#store)
-    const current = held.at(-1)?.epoch
-    if (current === undefined) throw new TypeError('a space has at least one read key')
+    const current = currentOf(held)
     const now = this.#clock.now()
     const latest = now + PAST_TOPIC_MS
     const before = this.#known
@@ -101,17 +100,31 @@ export class SpaceTopics {
   /** Stores what {@link SpaceTopics.look} found, unless it is stored. @throws storage errors */
   async keep(): Promise<void> {
     if (this.#known === undefined) return
-    const { current, past } = this.#known
-    const value = TopicsRecord.encode({
-      version: VERSION,
-      current: epochToWire(current),
-      past: past.map(({ epoch, untilMs }) => ({ epoch: epochToWire(epoch), untilMs })),
-    })
+    const value = encode(this.#known)
     if (this.#stored !== undefined && equalBytes(value, this.#stored)) return
     await this.#storage.transact([{ key: storageKeys.topics(this.#store.record.spaceKey), value }])
     this.#stored = value
   }
 }
+
+/** What has to be stored with a space that is new on this device, so that it need not be when the space is joined. */
+export const firstTopics = (store: SpaceStore): StorageWrite => ({
+  key: storageKeys.topics(store.record.spaceKey),
+  value: encode({ current: currentOf(heldInOrder(store)), past: [] }),
+})
+
+function currentOf(held: readonly ReadKey[]): string {
+  const current = held.at(-1)?.epoch
+  if (current === undefined) throw new TypeError('a space has at least one read key')
+  return current
+}
+
+const encode = ({ current, past }: Known): Uint8Array =>
+  TopicsRecord.encode({
+    version: VERSION,
+    current: epochToWire(current),
+    past: past.map(({ epoch, untilMs }) => ({ epoch: epochToWire(epoch), untilMs })),
+  })
 
 function parse(stored: Uint8Array): Known {
   const { current, past } = parseVersioned(TopicsRecord, VERSION, stored, 'STORAGE_CORRUPT')

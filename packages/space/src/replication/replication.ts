@@ -7,6 +7,7 @@ import type { ForkProof } from '../feed/fork.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
 import { HandOver } from '../read-keys/hand-over.ts'
 import type { SpaceStore } from '../space-store.ts'
+import { Crowd } from './crowd.ts'
 import { departureCredential, sayFarewell } from './farewell.ts'
 import { type SpacePeer, shakeHands } from './handshake.ts'
 import { introductionOf } from './introduction.ts'
@@ -52,12 +53,14 @@ export class Replication {
   readonly #waiting = new Set<() => void>()
   readonly #running = new Set<Promise<void>>()
   readonly #closing = new AbortController()
+  readonly #crowd: Crowd
 
   constructor(store: SpaceStore, device: OwnDevice, clock: Clock, events: ReplicationEvents) {
     this.#store = store
     this.#device = device
     this.#signingContext = device.signingContext
     this.#clock = clock
+    this.#crowd = new Crowd(clock)
     this.#events = events
   }
 
@@ -82,8 +85,14 @@ export class Replication {
     }
   }
 
+  /** Runs an admission. While many come in a row, those who are connected hear of it when that is over: see `Crowd`. */
+  admitting<T>(task: () => Promise<T>): Promise<T> {
+    return this.#crowd.admitting(task)
+  }
+
   /** Something was stored: whoever asked for it gets it. */
   wake(): void {
+    this.#crowd.onNews()
     for (const session of this.#sessions.keys()) session.wake()
   }
 
@@ -143,12 +152,14 @@ export class Replication {
   /** Ends all channels and waits for them. */
   async close(): Promise<void> {
     this.#closing.abort(new SpaceError('CLOSED', 'the space is closed'))
+    this.#crowd.end()
     await Promise.allSettled(this.#running)
   }
 
   async #serve(channel: Channel, signal: AbortSignal): Promise<void> {
     let session: Session | undefined
     try {
+      if (this.#crowd.isComing) await this.#crowd.through(signal)
       signal.throwIfAborted()
       const peer = await this.#shakeHands(channel, signal)
       const [store, signingContext] = [this.#store, this.#signingContext]
@@ -158,6 +169,7 @@ export class Replication {
         store,
         handOver: new HandOver(store, this.#device, peer),
         introduction: () => introductionOf(store, signingContext),
+        crowd: this.#crowd,
         events: {
           onStored: (by, feed, length) => this.#onStored(by, feed, length),
           onFork: (proof) => this.#events.onFork(proof),

@@ -9,6 +9,7 @@ import type { ReceivedBatch } from '../feed/received.ts'
 import type { HandOver } from '../read-keys/hand-over.ts'
 import { epochFromWire, epochToWire } from '../read-keys/read-key.ts'
 import type { SpaceStore } from '../space-store.ts'
+import type { Crowd } from './crowd.ts'
 import { ForkTalk } from './fork-talk.ts'
 import { SpaceFrame } from './frame.ts'
 import { FrameQueue } from './frame-queue.ts'
@@ -42,6 +43,7 @@ export interface SessionParts {
   /** What is told of this device, as things are; see `introductionOf`. */
   readonly introduction: () => Promise<readonly Credential[]>
   readonly handOver: HandOver
+  readonly crowd: Crowd
   readonly events: SessionEvents
 }
 
@@ -57,6 +59,7 @@ export class Session {
   readonly #events: SessionEvents
   readonly #introduction: () => Promise<readonly Credential[]>
   readonly #handOver: HandOver
+  readonly #crowd: Crowd
   readonly #sync = new PeerSync()
   readonly #forks: ForkTalk
   /** Ids of what was said in the last introduction. */
@@ -68,12 +71,13 @@ export class Session {
   /** Where the own leave stands, when this member has left. */
   #leave: number | undefined
 
-  constructor({ channel, peer, store, introduction, handOver, events }: SessionParts) {
+  constructor({ channel, peer, store, introduction, handOver, crowd, events }: SessionParts) {
     this.peer = peer
     this.#channel = channel
     this.#store = store
     this.#introduction = introduction
     this.#handOver = handOver
+    this.#crowd = crowd
     this.#events = events
     this.#forks = new ForkTalk(store, (proof) => events.onFork(proof))
   }
@@ -113,6 +117,7 @@ export class Session {
 
   async #write(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      if (this.#crowd.isComing) await this.#crowd.through(signal)
       this.#news = false
       const frame = (await this.#introduce()) ?? this.#forks.next()
       const leave = ownLeave(this.#store)

@@ -6,11 +6,12 @@ import type { Storage, StoragePart, StorageWrite } from './storage.ts'
  * becomes the real one when that is written. What was opened on it stays open.
  */
 export class StagedStorage implements Storage {
-  readonly #writes: readonly StorageWrite[]
+  readonly #writes: StorageWrite[]
+  #isStaged = true
   #target: Storage = new MemoryStorage()
 
   private constructor(writes: readonly StorageWrite[]) {
-    this.#writes = writes
+    this.#writes = [...writes]
   }
 
   static async of(writes: readonly StorageWrite[]): Promise<StagedStorage> {
@@ -23,6 +24,7 @@ export class StagedStorage implements Storage {
   async commit(real: Storage, alsoWrite: readonly StorageWrite[] = []): Promise<void> {
     await real.transact([...this.#writes, ...alsoWrite])
     this.#target = real
+    this.#isStaged = false
   }
 
   get(key: string): Promise<Uint8Array | undefined> {
@@ -33,8 +35,9 @@ export class StagedStorage implements Storage {
     return this.#target.list(prefix, part)
   }
 
-  transact(writes: readonly StorageWrite[]): Promise<void> {
-    return this.#target.transact(writes)
+  async transact(writes: readonly StorageWrite[]): Promise<void> {
+    await this.#target.transact(writes)
+    if (this.#isStaged) this.#writes.push(...writes)
   }
 
   close(): Promise<void> {

@@ -30,6 +30,8 @@ export class Feeds {
   }
 
   map(): ReadonlyMap<PublicKey, Feed> {
+    // Asked for each feed of many: even to clear an empty set takes memory.
+    if (this.#changed.size === 0) return this.#map.current
     for (const feed of this.#changed) {
       const winner = this.#verdicts.feedWinner(feed)
       if (this.#map.entry(feed)?.rank === winner) continue
