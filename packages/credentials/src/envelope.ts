@@ -1,4 +1,4 @@
-import { pae } from '@vestibule/keys'
+import { paeIn } from '@vestibule/keys'
 import {
   bytes,
   type MessageOf,
@@ -9,6 +9,7 @@ import {
   string,
   uint64,
 } from '@vestibule/keys/wire'
+import { shortBytes } from './bytes.ts'
 
 /** Most bytes of one encoded credential, its chain included. */
 export const MAX_CREDENTIAL_BYTES = 16 * 1024
@@ -19,11 +20,12 @@ export const MAX_PARENTS = 256
 /** Longest name of a claim's type, in bytes. */
 export const MAX_TYPE_BYTES = 64
 
+// All are views of what was read, which a credential keeps anyway.
 const STATEMENT = {
   type: string(1, { max: MAX_TYPE_BYTES }),
-  signer: bytes(2, { length: 32 }),
-  payload: bytes(3),
-  signature: bytes(4, { length: 64 }),
+  signer: bytes(2, { length: 32, shared: true }),
+  payload: bytes(3, { shared: true }),
+  signature: bytes(4, { length: 64, shared: true }),
 }
 
 /** One signed statement. A chain is a flat list of these, so that nothing can be nested in it. */
@@ -41,11 +43,11 @@ export type Envelope = MessageOf<typeof Envelope>
 
 /** What every credential says about itself, whatever its type; the claim's bytes are read by its type. */
 export const Payload = message('Payload', {
-  issuer: bytes(1, { length: 32 }),
-  parents: repeated(bytes(2, { length: 32 }), { max: MAX_PARENTS }),
+  issuer: bytes(1, { length: 32, shared: true }),
+  parents: repeated(bytes(2, { length: 32, shared: true }), { max: MAX_PARENTS }),
   issuedAtMs: uint64(3),
   expiresAtMs: optional(uint64(4)),
-  claim: bytes(5),
+  claim: bytes(5, { shared: true }),
 })
 /** The signed part, decoded. */
 export type Payload = MessageOf<typeof Payload>
@@ -56,5 +58,5 @@ export type Payload = MessageOf<typeof Payload>
  * it could differ.
  */
 export function signedBytes({ type, signer, payload }: Omit<Statement, 'signature'>): Uint8Array {
-  return pae('vestibule credential v1', type, signer, payload)
+  return paeIn(shortBytes, 'vestibule credential v1', type, signer, payload)
 }

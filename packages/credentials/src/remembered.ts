@@ -2,7 +2,7 @@
 const MOST = 2048
 
 /**
- * What was found genuine, by the hash of its exact bytes. The same credentials come by admission, by replication
+ * What was found genuine, by a hash. The same credentials come by admission, by replication
  * and from storage, and every one carries its issuer's chain; checking a signature again tells nothing new.
  * Refusals are not remembered: nothing that a stranger sends takes a place here.
  *
@@ -12,7 +12,7 @@ export class Remembered<T> {
   #young = new Map<string, T>()
   #old = new Map<string, T>()
 
-  /** The value for bytes with this SHA-256, in hex, if it was found before. */
+  /** The value for this SHA-256, in hex, if it was found before. */
   find(hash: string): T | undefined {
     const found = this.#young.get(hash)
     if (found !== undefined) return found
@@ -20,7 +20,7 @@ export class Remembered<T> {
     return older === undefined ? undefined : this.keep(hash, older)
   }
 
-  /** Keeps what was found for bytes with this hash, and gives it. */
+  /** Keeps what was found for this hash, and gives it. */
   keep(hash: string, found: T): T {
     if (this.#young.size >= MOST) {
       this.#old = this.#young

@@ -1,5 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { PublicKey, type SignatureBackend, sha256Hex, verifySignature } from '@vestibule/keys'
+import { equalBytes, PublicKey, type SignatureBackend, sha256Hex, verifySignature } from '@vestibule/keys'
 import { WireError } from '@vestibule/keys/wire'
 import { owned } from './claims/owned.ts'
 import { checkClaim } from './claims/rules.ts'
@@ -40,14 +40,21 @@ export function parseEnvelope(encoded: Uint8Array): Envelope {
   return refusing(() => Envelope.parse(encoded))
 }
 
-/** Checks a statement's signature, and only then decodes its payload. */
-export async function openStatement(statement: Statement, backend?: SignatureBackend): Promise<Opened> {
+/**
+ * Checks a statement's signature, and only then decodes its payload.
+ * @param signed its {@link signedBytes}, and `id` their hash
+ */
+export async function openStatement(
+  statement: Statement,
+  backend?: SignatureBackend,
+  signed = signedBytes(statement),
+  id = sha256Hex(signed),
+): Promise<Opened> {
   const { type } = statement
   const signer = PublicKey.from(statement.signer)
-  const signed = signedBytes(statement)
   if (!(await verifySignature(signer, signed, statement.signature, backend)))
     throw new CredentialsError('BAD_SIGNATURE', `${printable(type)}: not signed by ${signer.toHex()}`)
-  const opened = readStatement(statement, signer, signed)
+  const opened = readStatement(statement, signer, id)
   if (opened.claim.type in PROVEN) await checkProof(opened, backend)
   return opened
 }
@@ -56,7 +63,7 @@ export async function openStatement(statement: Statement, backend?: SignatureBac
 export function readStatement(
   statement: Statement,
   signer = PublicKey.from(statement.signer),
-  signed = signedBytes(statement),
+  id = sha256Hex(signedBytes(statement)),
 ): Opened {
   const { type } = statement
   if (!TYPE_NAME.test(type)) throw new CredentialsError('MALFORMED', 'not the name of a type')
@@ -68,17 +75,16 @@ export function readStatement(
   if (payload.expiresAtMs !== undefined && payload.expiresAtMs <= payload.issuedAtMs)
     throw new CredentialsError('MALFORMED', `${type}: it ends before it begins`)
   const opened: Opened = {
-    id: sha256Hex(signed),
+    id,
     type,
     issuer: PublicKey.from(payload.issuer),
     signer,
     issuedAtMs: payload.issuedAtMs,
-    ...(payload.expiresAtMs !== undefined && { expiresAtMs: payload.expiresAtMs }),
     parents: Object.freeze(parents),
     claim: refusing(() => parseClaim(type, payload.claim)),
   }
   checkClaim(opened)
-  return opened
+  return payload.expiresAtMs === undefined ? opened : { ...opened, expiresAtMs: payload.expiresAtMs }
 }
 
 /** Claims that name a key which has to agree to it. */
@@ -126,8 +132,10 @@ export function readGenuine(bytes: Uint8Array): Credential {
   return assemble(readStatement(envelope), links, envelope, bytes)
 }
 
+const NO_CHAIN: readonly Credential[] = Object.freeze([])
+
 function toCredential(opened: Opened, chain: readonly Credential[], encoded: Uint8Array): Credential {
-  return new Checked(opened, Object.freeze([...chain]), encoded)
+  return new Checked(opened, chain.length === 0 ? NO_CHAIN : Object.freeze([...chain]), encoded)
 }
 
 /**
@@ -135,6 +143,10 @@ function toCredential(opened: Opened, chain: readonly Credential[], encoded: Uin
  * reads plain data faster than what is made to be handed out.
  */
 export const rawClaim = (credential: Credential): Credential['claim'] => Checked.rawClaim(credential)
+
+/** Whether a credential was read from just these bytes. */
+export const isEncodedAs = (credential: Credential, bytes: Uint8Array): boolean =>
+  Checked.isEncodedAs(credential, bytes)
 
 /** A class, so that all credentials have one shape. */
 class Checked implements Credential {
@@ -152,6 +164,10 @@ class Checked implements Credential {
 
   static rawClaim(credential: Credential): Credential['claim'] {
     return #raw in credential ? credential.#raw : credential.claim
+  }
+
+  static isEncodedAs(credential: Credential, bytes: Uint8Array): boolean {
+    return equalBytes(#encoded in credential ? credential.#encoded : credential.encoded, bytes)
   }
 
   constructor(opened: Opened, chain: readonly Credential[], encoded: Uint8Array) {

@@ -1,9 +1,10 @@
 import { inLanes, type PublicKey, type SignatureBackend, sha256Hex, threadedBackend } from '@vestibule/keys'
+import { copyOf } from './bytes.ts'
 import type { Credential } from './credential.ts'
-import { type Envelope, Statement } from './envelope.ts'
+import { type Envelope, Statement, signedBytes } from './envelope.ts'
 import { CredentialsError } from './errors.ts'
 import { Remembered } from './remembered.ts'
-import { assemble, checkSize, type Opened, openStatement, parseEnvelope } from './statement.ts'
+import { assemble, checkSize, isEncodedAs, type Opened, openStatement, parseEnvelope } from './statement.ts'
 
 /** What else a credential has to be, apart from being genuine. */
 export interface VerifyOptions {
@@ -66,22 +67,41 @@ async function verifyOne(
 ): Promise<Credential> {
   checkSize(encoded)
   // Nothing of `encoded` is read after the first wait: its owner may change it meanwhile.
-  const bytes = encoded.slice()
-  const hash = sha256Hex(bytes)
-  const credential = genuine.find(hash) ?? genuine.keep(hash, await verify(bytes, backend))
+  const bytes = copyOf(encoded)
+  const envelope = parseEnvelope(bytes)
+  const signed = signedBytes(envelope)
+  const id = sha256Hex(signed)
+  // Another signature or chain may be wrong where these were right.
+  const known = genuine.find(id)
+  const isKnown = known !== undefined && isEncodedAs(known, bytes)
+  const credential = isKnown
+    ? known
+    : genuine.keep(id, await verify({ envelope, bytes, signed, id }, backend))
   if (issuer !== undefined && credential.issuer !== issuer)
     throw new CredentialsError('WRONG_ISSUER', `${credential.type}: issued by ${credential.issuer.toHex()}`)
   if (nowMs !== undefined) for (const one of [credential, ...credential.chain]) checkTime(one, nowMs)
   return credential
 }
 
+interface Parsed {
+  readonly envelope: Envelope
+  /** What it was parsed from. */
+  readonly bytes: Uint8Array
+  readonly signed: Uint8Array
+  readonly id: string
+}
+
 const genuine = new Remembered<Credential>()
 const genuineLinks = new Remembered<Opened>()
 
 /** Whatever is true of these bytes for ever; see {@link verifyCredential}. */
-async function verify(bytes: Uint8Array, backend?: SignatureBackend): Promise<Credential> {
-  const envelope = parseEnvelope(bytes)
-  const opened = await (envelope.type in LINKS ? openLink : openStatement)(envelope, backend)
+async function verify(
+  { envelope, bytes, signed, id }: Parsed,
+  backend: SignatureBackend | undefined,
+): Promise<Credential> {
+  const opened = await (envelope.type in LINKS
+    ? openLink(envelope, backend)
+    : openStatement(envelope, backend, signed, id))
   const links = isOwn(opened, envelope) ? [] : await openChain(opened, envelope, backend)
   return assemble(opened, links, envelope, bytes)
 }

@@ -3,7 +3,7 @@ export { KeysError, type KeysErrorCode } from './errors.ts'
 export { sha256Hex } from './hash.ts'
 export { Keyring, type RecoveryKeys, type Signer } from './keyring.ts'
 export { inLanes } from './lanes.ts'
-export { equalBytes, pae } from './pae.ts'
+export { equalBytes, pae, paeIn } from './pae.ts'
 export { PUBLIC_KEY_BYTES, PublicKey } from './public-key.ts'
 export {
   createRecoveryPhrase,

@@ -1,5 +1,5 @@
 /** Enough to keep every thread busy; more only fills queues. */
-const AT_ONCE = 128
+const AT_ONCE = 160
 
 /**
  * Does something for each of many items, a few at a time, and gives the results in the order of the items. All

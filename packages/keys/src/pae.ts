@@ -13,21 +13,27 @@ const MAX_SHORT = 64
  * @example
  * const signed = pae('vestibule example v1', new Uint8Array([1, 2, 3]), 42)
  */
-export function pae(...parts: readonly (string | Uint8Array | number)[]): Uint8Array {
+export function pae(...parts: readonly Part[]): Uint8Array {
+  return paeIn((length) => new Uint8Array(length), ...parts)
+}
+
+type Part = string | Uint8Array | number
+
+/** @internal The same in bytes that the caller makes, zeroes all of them. */
+export function paeIn(allocate: (length: number) => Uint8Array, ...parts: readonly Part[]): Uint8Array {
   const encoded = parts.map((part) => (typeof part === 'string' ? utf8(part) : part))
   let length = 8
   for (const part of encoded) length += 8 + (typeof part === 'number' ? 8 : part.length)
-  const out = new Uint8Array(length)
-  const view = new DataView(out.buffer)
-  writeLe64(view, 0, encoded.length)
+  const out = allocate(length)
+  writeLe64(out, 0, encoded.length)
   let at = 8
   for (const part of encoded) {
     if (typeof part === 'number') {
-      writeLe64(view, at, 8)
-      writeLe64(view, at + 8, part)
+      writeLe64(out, at, 8)
+      writeLe64(out, at + 8, part)
       at += 16
     } else {
-      writeLe64(view, at, part.length)
+      writeLe64(out, at, part.length)
       out.set(part, at + 8)
       at += 8 + part.length
     }
@@ -47,11 +53,14 @@ function utf8(text: string): Uint8Array {
   return out
 }
 
-function writeLe64(view: DataView, at: number, value: number): void {
+function writeLe64(out: Uint8Array, at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new TypeError(`expected a non-negative safe integer, got ${value}`)
-  view.setUint32(at, value % 2 ** 32, true)
-  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true)
+  let rest = value
+  for (let byte = at; rest > 0; byte++) {
+    out[byte] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
 }
 
 /** Compares two byte strings in a time that depends only on their lengths. */

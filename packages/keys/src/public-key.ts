@@ -62,8 +62,7 @@ export class PublicKey {
   }
 
   static #intern(bytes: Uint8Array): PublicKey {
-    // One character a byte: the cheapest text that tells keys apart.
-    const text = String.fromCharCode.apply(null, bytes as unknown as number[])
+    const text = textOf(bytes)
     const known = PublicKey.#interned.get(text)?.deref()
     if (known !== undefined) return known
     const key = new PublicKey(new Uint8Array(bytes))
@@ -126,6 +125,16 @@ export class PublicKey {
   [INSPECT](): string {
     return `PublicKey(${this.toHex()})`
   }
+}
+
+/** Two bytes a character: the cheapest text that tells keys apart. */
+function textOf(bytes: Uint8Array): string {
+  const two = (at: number): number => (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
+  // biome-ignore format: sixteen of the same need no line each
+  return String.fromCharCode(
+    two(0), two(2), two(4), two(6), two(8), two(10), two(12), two(14),
+    two(16), two(18), two(20), two(22), two(24), two(26), two(28), two(30),
+  )
 }
 
 function decodeBase58(text: string, whole: string): Uint8Array {

@@ -34,7 +34,7 @@ function as32<T>(
   from: (raw: Uint8Array) => T,
   to: (value: T) => Uint8Array,
 ): Field<T, 'required'> {
-  const raw = bytes(number, { length: 32 })
+  const raw = bytes(number, { length: 32, shared: true })
   return {
     ...raw,
     absent: undefined,

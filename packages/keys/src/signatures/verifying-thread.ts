@@ -5,7 +5,7 @@ const workerThreads = () => globalThis.process?.getBuiltinModule?.('node:worker_
 type Worker = InstanceType<NonNullable<ReturnType<typeof workerThreads>>['Worker']>
 
 /** A message between threads costs as much as half a signature, so they go in batches. */
-const BATCH = 16
+const BATCH = 32
 /** Most items that a thread has to do. It has the next batch when it is done with one. */
 const MOST = 3 * BATCH
 const IDLE_MS = 10_000
@@ -55,7 +55,7 @@ export class VerifyingThread {
   readonly #here: SignatureBackend
   readonly #idle: NodeJS.Timeout
   readonly #sent: Batch[] = []
-  #bytes = new Uint8Array(8192)
+  #bytes = new Uint8Array(16_384)
   #ends: number[] = []
   #settle: Settle[] = []
   #state: 'starting' | 'ready' | 'ended' = 'starting'

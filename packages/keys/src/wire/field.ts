@@ -84,8 +84,8 @@ const SHORT_BYTES = 32
 /** Names are mostly this; a `TextDecoder` takes several times as long for a few bytes. */
 function shortAscii(raw: Uint8Array): string | undefined {
   if (raw.length > SHORT_BYTES) return undefined
-  for (const byte of raw) if (byte > 0x7f) return undefined
-  return String.fromCharCode(...raw)
+  for (let at = 0; at < raw.length; at++) if ((raw[at] ?? 0) > 0x7f) return undefined
+  return String.fromCharCode.apply(null, raw as unknown as number[])
 }
 
 /** An unsigned 32-bit integer. */

@@ -54,8 +54,13 @@ export type MessageOf<M> = M extends Message<infer T> ? T : never
  */
 export function message<S extends Shape>(name: string, shape: S): Message<ShapeValue<S>> {
   const fields = Object.entries(shape).sort(([, a], [, b]) => a.number - b.number)
-  const byNumber = new Map(fields.map(([key, field]) => [field.number, [key, field] as const]))
-  if (byNumber.size !== fields.length) throw new TypeError(`${name}: two fields have the same number`)
+  const byNumber: [key: string, field: Shape[string]][] = []
+  for (const [key, field] of fields) {
+    if (byNumber[field.number] !== undefined) throw new TypeError(`${name}: two fields have the same number`)
+    byNumber[field.number] = [key, field]
+  }
+  const lists = fields.flatMap(([key, { presence }]) => (presence === 'repeated' ? [key] : []))
+  const required = fields.filter(([, { presence }]) => presence === 'required')
 
   const encodeInto = (writer: protobuf.Writer, value: ShapeValue<S>): void => {
     const values = value as Record<string, unknown>
@@ -82,13 +87,13 @@ export function message<S extends Shape>(name: string, shape: S): Message<ShapeV
     const bytes = plain(encoded)
     let canonical = true
     let last = 0
-    for (const [key, field] of fields) if (field.presence === 'repeated') out[key] = []
+    for (const key of lists) out[key] = []
     try {
       const reader = new protobuf.Reader(bytes)
       while (reader.pos < reader.len) {
         const start = reader.pos
         const tag = reader.uint32()
-        const known = byNumber.get(tag >>> 3)
+        const known = byNumber[tag >>> 3]
         if (known === undefined) {
           canonical = false
           reader.skipType(tag & 7, 0, tag >>> 3)
@@ -114,8 +119,8 @@ export function message<S extends Shape>(name: string, shape: S): Message<ShapeV
       if (cause instanceof WireError) throw cause
       throw new WireError('MALFORMED', `${name}: not a valid encoding`, { cause })
     }
-    for (const [key, field] of fields) {
-      if (field.presence !== 'required' || key in out) continue
+    for (const [key, field] of required) {
+      if (out[key] !== undefined) continue
       if (field.absent === undefined) throw new WireError('MALFORMED', `${name}.${key} is missing`)
       out[key] = field.absent
     }
@@ -137,6 +142,7 @@ const longest = ({ wireType }: Field<unknown, Presence>): number => (wireType ==
 
 /** Whether the number that begins here is written in as few bytes as can be, and in no more than these. */
 function isShortest(bytes: Uint8Array, start: number, most: number): boolean {
+  if ((bytes[start] ?? 0) < 0x80) return true
   let end = start
   while (((bytes[end] ?? 0) & 0x80) !== 0) end++
   const last = bytes[end] ?? 0
