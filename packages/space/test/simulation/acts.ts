@@ -65,20 +65,21 @@ export const write: Act = async (scene) => {
 /** Waits until another member has what this device wrote, and looks at the disks whether that is so. */
 export const deliver: Act = async ({ some, devices, history, note }) => {
   const device = some(isInside)
-  if (device?.space === undefined) return
-  const { record } = storeOf(device.space)
+  const { space } = device ?? {}
+  if (device === undefined || space === undefined) return
+  const { record } = storeOf(space)
   const feed = record.dataFeedKey
   if (feed === undefined) return
   // What it wrote to a feed before, and what was cut with that, is not waited for.
   const own = await idsIn(device, record.spaceKey, feed)
   try {
-    await device.space.delivered()
+    await space.delivered()
   } catch (error) {
     if (!isAnswer(error)) throw error
     return
   }
-  // Nor what was cut while it waited: nobody takes that any more.
-  const counted = own.slice(0, storeOf(device.space).horizon.limitOf(feed))
+  // Nor what was cut while it waited: nobody takes that any more. The process may have died since.
+  const counted = own.slice(0, storeOf(space).horizon.limitOf(feed))
   const ids = counted.filter((id) => device.acknowledged.has(id))
   note(`${device.name} has delivered ${ids.length}`)
   const others = devices.filter(({ name }) => name !== device.name)
