@@ -114,6 +114,19 @@ describe('another device of a member', () => {
     await close()
   })
 
+  test('is taken in as the tenth of its identity', async () => {
+    const { world, bob, space, close } = await setup('EDITOR', false)
+    for (let n = 1; n < 10; n++) {
+      const device = await bob.secondDevice(world, `device ${n}`, { withSpaces: false })
+      const theirs = await adopt(space, device)
+      world.setOnline(device.name, true)
+      await theirs.write(device.name)
+      await until(space, () => textsOf(space).length === n)
+      await device.manager.close()
+    }
+    await close()
+  })
+
   test('stays what it is when it takes up a space twice', async () => {
     const { second, space, close } = await setup()
     expect(await adopt(space, second)).toBe(await adopt(space, second))

@@ -31,19 +31,21 @@ export async function introductionOf(
 /** The chain of this device, from the top down, then its feeds; nothing when a host has admitted them. */
 function ownAdmission(
   { vouched, record, roster, forks }: SpaceStore,
-  { identityKey, deviceKey }: SigningContext,
+  { identityKey, deviceKey, chain }: SigningContext,
 ): Credential[] {
-  const own = vouched.filter(({ issuer }) => issuer === identityKey)
   // A device whose feeds forked goes on with others.
-  const named = own.filter(
-    ({ claim }) =>
-      claim.type === 'AdmittedFeed' && claim.device === deviceKey && !forks.proofs.has(claim.feed),
+  const named = vouched.filter(
+    ({ claim, issuer }) =>
+      claim.type === 'AdmittedFeed' &&
+      issuer === identityKey &&
+      claim.device === deviceKey &&
+      !forks.proofs.has(claim.feed),
   )
   const isFirst = forks.proofs.size === 0 && record.past === undefined
   const renewed = isFirst ? [] : selfAdmitted(roster.membership, record, identityKey)
   const feeds = [...new Map([...named, ...renewed].map((one) => [one.id, one])).values()]
   if (feeds.length === 0) return []
-  return [...own.filter(({ claim }) => isAboutDevices(claim)), ...feeds]
+  return [...chain.toReversed(), ...feeds]
 }
 
 /** The feeds of this device that it has admitted itself. */
