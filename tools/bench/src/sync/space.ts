@@ -1,12 +1,10 @@
-import { issueCredential, proveFeed } from '@vestibule/credentials'
-import { Keyring } from '@vestibule/keys'
-import type { Space } from '@vestibule/space'
 import type { Benchmark } from '../benchmark.ts'
 import { Child } from '../child.ts'
 import { type Report, report, summarise } from '../figures.ts'
 import { newPeer } from '../peer.ts'
 import { table } from '../table.ts'
 import { catchUp, fill } from './host.ts'
+import { admitMember } from './member.ts'
 import type { CaughtUp, SyncGuestService } from './sync-guest.ts'
 
 const LISTEN = ['/ip4/127.0.0.1/tcp/0/ws']
@@ -15,17 +13,20 @@ const ENTRY_BYTES = 200
 
 /** How large a space is, besides its guest. */
 export interface SpaceSize {
-  /** Each with one device, which has a key of its own, and two feeds. */
   readonly members: number
+  /** Of each member but the founder; each has a key of its own, and two feeds. At most 32. */
+  readonly devices: number
   readonly entries: number
 }
 
 const SIZES: readonly SpaceSize[] = [
-  { members: 10, entries: 100 },
-  { members: 100, entries: 100 },
-  { members: 1000, entries: 100 },
-  { members: 10, entries: 1000 },
-  { members: 10, entries: 10_000 },
+  { members: 10, devices: 1, entries: 100 },
+  { members: 100, devices: 1, entries: 100 },
+  { members: 1000, devices: 1, entries: 100 },
+  { members: 10, devices: 10, entries: 100 },
+  { members: 100, devices: 10, entries: 100 },
+  { members: 10, devices: 1, entries: 1000 },
+  { members: 10, devices: 1, entries: 10_000 },
 ]
 
 /** What a space of one size costs a new member: medians of the runs. */
@@ -42,7 +43,7 @@ export interface SpaceReport extends Report {
   readonly rows: readonly SpaceRow[]
 }
 
-/** The cost of a space as its members, with a device each, and its entries grow by ten and a hundred. */
+/** The cost of a space as its members, its devices and its entries grow by ten and a hundred. */
 export const space: Benchmark = (options) => spaceSizes(SIZES, options)
 
 /** The same for spaces of any sizes. */
@@ -56,7 +57,7 @@ export async function spaceSizes(
     await using stack = new AsyncDisposableStack()
     const host = stack.use(await newPeer('Ada', LISTEN))
     const kitchen = await host.spaceManager.createSpace({ name: 'Kitchen' })
-    for (let n = 1; n < size.members; n++) await admitSomebody(kitchen, n)
+    for (let n = 1; n < size.members; n++) await admitMember(kitchen, `Bob ${n}`, size.devices)
     await fill(kitchen, size.entries, ENTRY_BYTES)
     const guest = stack.use(new Child<SyncGuestService>(new URL('./sync-guest.ts', import.meta.url)))
     const samples: CaughtUp[] = []
@@ -65,6 +66,7 @@ export async function spaceSizes(
       // The first compiles the code. Guests stay members.
       if (run >= 0) samples.push(sample)
       ok &&= sample.messages === size.entries && sample.members === size.members + run + 2
+      ok &&= sample.acts === kitchen.history().length
     }
     const median = (of: (sample: CaughtUp) => number) => summarise(samples.map(of)).median
     rows.push({
@@ -78,31 +80,10 @@ export async function spaceSizes(
   return { report: result, text: spaceText(result) }
 }
 
-/** Somebody whose identity has authorised one device, and who never comes. */
-async function admitSomebody(kitchen: Space, n: number): Promise<void> {
-  const keyring = new Keyring()
-  const [identityKey, deviceKey] = [await keyring.createKey(), await keyring.createKey()]
-  const agreementKey = await keyring.createAgreementKey()
-  const named = await issueCredential({
-    ...{ signer: keyring, issuer: identityKey, issuedAtMs: n },
-    claim: { type: 'AuthorizedDevice', identity: identityKey, device: deviceKey, agreementKey },
-  })
-  const feeds = { controlFeedKey: await keyring.createKey(), dataFeedKey: await keyring.createKey() }
-  const by = { signer: keyring, member: identityKey, device: deviceKey }
-  await kitchen.admit(
-    {
-      ...{ identityKey, deviceKey, agreementKey, chain: [named], profile: { displayName: `Bob ${n}` } },
-      ...feeds,
-      controlFeedProof: await proveFeed({ ...by, feed: feeds.controlFeedKey, purpose: 'CONTROL' }),
-      dataFeedProof: await proveFeed({ ...by, feed: feeds.dataFeedKey, purpose: 'DATA' }),
-    },
-    { role: 'EDITOR' },
-  )
-}
-
 function spaceText({ rows, ok }: SpaceReport): string {
-  const cells = rows.map(({ members, entries, syncMs, openMs, storedBytes }) => [
+  const cells = rows.map(({ members, devices, entries, syncMs, openMs, storedBytes }) => [
     members.toLocaleString('en'),
+    devices.toString(),
     entries.toLocaleString('en'),
     ...[syncMs, openMs].map((ms) => ms.toFixed(1)),
     (storedBytes / 1024).toFixed(0),
@@ -110,7 +91,7 @@ function spaceText({ rows, ok }: SpaceReport): string {
   return [
     'what a space costs a new member; milliseconds, and KiB in its storage',
     '',
-    table([['members', 'entries', 'sync', 'open', 'stored'], ...cells]),
+    table([['members', 'devices each', 'entries', 'sync', 'open', 'stored'], ...cells]),
     ...(ok ? [] : ['', 'NOT OK: a guest did not get everything']),
   ].join('\n')
 }

@@ -21,6 +21,8 @@ export interface CaughtUp {
   readonly openMs: number
   readonly members: number
   readonly messages: number
+  /** Credentials of the space. */
+  readonly acts: number
   /** Of the storage, with its log. */
   readonly storedBytes: number
 }
@@ -56,6 +58,7 @@ const service: SyncGuestService = {
       ...{ syncMs, openMs, storedBytes },
       members: space?.members().length ?? 0,
       messages: space?.messages().length ?? 0,
+      acts: space?.history().length ?? 0,
     }
   },
 
