@@ -1,6 +1,6 @@
 export { agreementPublicKey, type KeyPairBytes, sharedSecret } from './curve/native-keys.ts'
 export { KeysError, type KeysErrorCode } from './errors.ts'
-export { sha256Hex } from './hash.ts'
+export { sha256, sha256Hex } from './hash.ts'
 export { Keyring, type RecoveryKeys, type Signer } from './keyring.ts'
 export { inLanes } from './lanes.ts'
 export { equalBytes, pae, paeIn } from './pae.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { sha256Hex } from '../src/index.ts'
+import { sha256, sha256Hex } from '../src/index.ts'
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -16,10 +16,14 @@ test('the hash of "abc" is the published one (FIPS 180-4)', () => {
 test('the runtime’s own hash and the portable one agree', async () => {
   const samples = fc.sample(fc.uint8Array({ maxLength: 300 }), 200)
   const native = samples.map(sha256Hex)
+  const bytes = samples.map(sha256)
+  expect(bytes.map((hash) => Buffer.from(hash).toString('hex'))).toEqual(native)
   vi.resetModules()
   const fresh = await import('../src/hash.ts')
   vi.stubGlobal('process', undefined)
   const portable = samples.map(fresh.sha256Hex)
+  const portableBytes = samples.map(fresh.sha256)
   vi.unstubAllGlobals()
   expect(portable).toEqual(native)
+  expect(portableBytes).toEqual(bytes)
 })

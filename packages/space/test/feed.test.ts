@@ -269,7 +269,7 @@ describe('a stored feed', () => {
 
 test('the hash of an entry is over its protobuf message, as PAE', async () => {
   const { key } = await setup()
-  const hashes = new EntryHashes(key)
+  const hashes = EntryHashes.of(key)
   const numbers = fc.oneof(fc.nat(300), fc.maxSafeNat())
   const payload = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constant(new Uint8Array(MAX_PAYLOAD_BYTES)))
   fc.assert(

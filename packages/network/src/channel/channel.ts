@@ -27,7 +27,8 @@ export interface Channel {
   /** Whether this end opened the channel. */
   readonly initiator: boolean
   /**
-   * Sends one frame; resolves when the transport can take more. The bytes are copied before this returns.
+   * Sends one frame; resolves when the transport can take more. The bytes belong to the channel from then on: they
+   * may not have been copied yet, so nobody changes them any more.
    * Aborting stops the wait, not a frame that is already on its way.
    * @throws NetworkError `CLOSED`, `ABORTED`; or the signal's reason
    */

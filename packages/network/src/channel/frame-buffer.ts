@@ -4,17 +4,23 @@ import { NetworkError } from '../errors.ts'
 const MAX_PREFIX_BYTES = 5
 const NOTHING = new Uint8Array()
 
-/** Puts a frame behind its length as an unsigned varint, in one new buffer. */
-export function encodeFrame(frame: Uint8Array): Uint8Array {
+/** The length of a frame as an unsigned varint, and room for what comes behind it. */
+export function encodeLength(frame: Uint8Array, room = 0): Uint8Array {
   let prefixBytes = 1
   for (let rest = frame.length; rest > 0x7f; rest = Math.floor(rest / 128)) prefixBytes++
-  const out = new Uint8Array(prefixBytes + frame.length)
+  const out = new Uint8Array(prefixBytes + room)
   let rest = frame.length
   for (let i = 0; i < prefixBytes; i++) {
     out[i] = (rest % 128) | (i < prefixBytes - 1 ? 0x80 : 0)
     rest = Math.floor(rest / 128)
   }
-  out.set(frame, prefixBytes)
+  return out
+}
+
+/** Puts a frame behind its length, in one new buffer. */
+export function encodeFrame(frame: Uint8Array): Uint8Array {
+  const out = encodeLength(frame, frame.length)
+  out.set(frame, out.length - frame.length)
   return out
 }
 

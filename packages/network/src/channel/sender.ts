@@ -1,36 +1,36 @@
 /** What a {@link Sender} writes to. */
-export interface ByteSink {
+export interface ByteSink<B = Uint8Array> {
   /** Takes all of the bytes. Throws if it is closed. */
-  write(bytes: Uint8Array): void
+  write(bytes: B): void
   /** Whether it wants no more for now. */
   readonly full: boolean
 }
 
-interface Waiter {
-  readonly bytes: Uint8Array
+interface Waiter<B> {
+  readonly bytes: B
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
 /** The sending half of a channel: keeps the order, and holds back what the sink can't take yet. */
-export class Sender {
-  readonly #sink: ByteSink
+export class Sender<B = Uint8Array> {
+  readonly #sink: ByteSink<B>
   /** Not written yet. */
-  readonly #queued: Waiter[] = []
+  readonly #queued: Waiter<B>[] = []
   /** Written, and the sink is full since. */
-  #draining: Waiter[] = []
+  #draining: Waiter<B>[] = []
   readonly #onFlushed: (() => void)[] = []
 
-  constructor(sink: ByteSink) {
+  constructor(sink: ByteSink<B>) {
     this.#sink = sink
   }
 
   /** Resolves once the bytes were written and the sink can take more. Writes at once if nothing is in the way. */
-  send(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  send(bytes: B, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const leave = (): void => signal?.removeEventListener('abort', onAbort)
-      const waiter: Waiter = {
+      const waiter: Waiter<B> = {
         bytes,
         resolve: () => {
           leave()

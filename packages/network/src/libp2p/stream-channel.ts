@@ -1,13 +1,16 @@
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { untilAborted } from '../abort.ts'
 import { type Channel, type ChannelEnd, endOfReason } from '../channel/channel.ts'
-import { encodeFrame, FrameBuffer } from '../channel/frame-buffer.ts'
+import { encodeFrame, encodeLength, FrameBuffer } from '../channel/frame-buffer.ts'
 import { Receiver } from '../channel/receiver.ts'
 import { Sender } from '../channel/sender.ts'
 import { NetworkError } from '../errors.ts'
 
 /** Unread bytes above which the other side is made to wait: below libp2p's own 4 MiB, at which it resets. */
 const HIGH_WATER_BYTES = 512 * 1024
+/** Frames that are shorter go into one buffer with their length, as each piece becomes a message of the transport's. */
+const SHORT_BYTES = 16 * 1024
 /** How long a clean close may take before the stream is reset. */
 const CLOSE_TIMEOUT_MS = 5_000
 /** Streams of one protocol on one connection: one for each swarm that two peers share. libp2p allows 32. */
@@ -30,7 +33,7 @@ class StreamChannel implements Channel {
   readonly #stream: Stream
   readonly #frames = new FrameBuffer()
   readonly #receiver: Receiver
-  readonly #sender: Sender
+  readonly #sender: Sender<Uint8Array | Uint8ArrayList>
   #remoteFinished = false
   #paused = false
   #closing: Promise<void> | undefined
@@ -67,7 +70,9 @@ class StreamChannel implements Channel {
   async send(frame: Uint8Array, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#receiver.failure !== undefined) throw this.#receiver.failure
     if (this.#closing !== undefined) throw new NetworkError('CLOSED', 'the channel is closed')
-    await this.#sender.send(encodeFrame(frame), options.signal)
+    const isShort = frame.length < SHORT_BYTES
+    const bytes = isShort ? encodeFrame(frame) : new Uint8ArrayList(encodeLength(frame), frame)
+    await this.#sender.send(bytes, options.signal)
   }
 
   receive(options?: { readonly signal?: AbortSignal; readonly maxBytes?: number }): Promise<Uint8Array> {

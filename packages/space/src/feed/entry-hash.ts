@@ -1,5 +1,4 @@
-import { hexToBytes } from '@noble/hashes/utils.js'
-import { type PublicKey, pae, sha256Hex } from '@vestibule/keys'
+import { type PublicKey, pae, sha256 } from '@vestibule/keys'
 import { bytes, message, uint32, uint64 } from '@vestibule/keys/wire'
 
 /** Length of an entry's hash (SHA-256). */
@@ -28,13 +27,21 @@ const MAX_HEADER_BYTES = 2 + 34 + (1 + MAX_VARINT_BYTES) + 34 + (1 + MAX_VARINT_
  * thousand of them, so what all entries of a feed begin with is written once; tests hold the bytes to the schema.
  */
 export class EntryHashes {
+  readonly feed: PublicKey
   /** The number of parts and the domain, the length of the entry, its version and feed; then what differs. */
   #scratch: Uint8Array
   #view: DataView
   readonly #lengthAt: number
   readonly #sequenceAt: number
 
-  constructor(feed: PublicKey) {
+  /** The hashes of a feed: the same as the last time when it was the same feed, for batches come one after the other. */
+  static of(feed: PublicKey): EntryHashes {
+    if (latest?.feed !== feed) latest = new EntryHashes(feed)
+    return latest
+  }
+
+  private constructor(feed: PublicKey) {
+    this.feed = feed
     const empty = pae(DOMAIN, new Uint8Array(0))
     const start = FeedEntryMessage.encode({
       version: ENTRY_VERSION,
@@ -72,7 +79,7 @@ export class EntryHashes {
     }
     // An entry is far shorter than 2^32 bytes; the upper half of its length stays zero.
     this.#view.setUint32(this.#lengthAt, at - this.#lengthAt - 8, true)
-    return hexToBytes(sha256Hex(scratch.subarray(0, at)))
+    return sha256(scratch.subarray(0, at))
   }
 
   #writeVarint(value: number, start: number): number {
@@ -90,3 +97,5 @@ export class EntryHashes {
     this.#view = new DataView(larger.buffer)
   }
 }
+
+let latest: EntryHashes | undefined

@@ -150,7 +150,7 @@ export function cutFront(run: FeedRun, from: number): FeedRun {
 
 /** The entries that a batch says there are; whether its signature holds is not looked at. */
 export function entriesOf(feed: PublicKey, batch: Omit<FeedBatch, 'signature'>): FeedEntry[] {
-  const hashes = new EntryHashes(feed)
+  const hashes = EntryHashes.of(feed)
   const entries: FeedEntry[] = []
   let previous = batch.previous
   for (const payload of batch.payloads) {

@@ -4,6 +4,7 @@ import {
   emptyHead,
   entriesOf,
   type FeedBatch,
+  FeedBatchMessage,
   type FeedEntry,
   type FeedHead,
   type FeedRun,
@@ -12,7 +13,7 @@ import {
   type SignedHead,
   verifyHead,
 } from './entry.ts'
-import { damagedFeed, encodeStored, parseStored, sequenceKey } from './feed-records.ts'
+import { damagedFeed, encodeStored, parseStored, recordsAsBatch, sequenceKey } from './feed-records.ts'
 
 /** Records that are read at a time: at most 6 MiB. */
 const RECORDS_PER_READ = 32
@@ -139,15 +140,7 @@ export class Feed {
    */
   async batch(sequence: number, enough = Number.POSITIVE_INFINITY): Promise<FeedBatch | undefined> {
     if (sequence >= this.length) return undefined
-    const first = this.#placeOf(sequence)
-    let [bytes, last] = [0, first]
-    for (let at = first; at < this.#places.length; at++) {
-      bytes += this.#places[at]?.bytes ?? 0
-      const tooLong = bytes > MAX_BATCH_BYTES || this.#end(at) - sequence > MAX_BATCH_ENTRIES
-      if (at > first && tooLong) break
-      last = at
-      if (this.#end(at) >= enough) break
-    }
+    const [first, last] = this.#placesOf(sequence, enough)
     const whole = joined(await this.#readFrom(sequence, last - first + 1))
     const count = sequence - whole.from
     if (count === 0) return whole
@@ -158,6 +151,31 @@ export class Feed {
       previous: previous ?? whole.previous,
       payloads: whole.payloads.slice(count),
     }
+  }
+
+  /**
+   * The same as it is sent, in parts, and up to which entry it goes. Where it begins with a record, as in a catch-up,
+   * the records are passed on as they are.
+   */
+  async encodedBatch(
+    sequence: number,
+    enough = Number.POSITIVE_INFINITY,
+  ): Promise<{ readonly upTo: number; readonly parts: readonly Uint8Array[] } | undefined> {
+    if (sequence >= this.length) return undefined
+    const [first, last] = this.#placesOf(sequence, enough)
+    if (this.#places[first]?.from !== sequence) {
+      const batch = await this.batch(sequence, enough)
+      return batch && { upTo: sequence + batch.payloads.length, parts: [FeedBatchMessage.encode(batch)] }
+    }
+    const [upTo, places] = [this.#end(last), this.#places.slice(first, last + 1)]
+    const records = await this.#list(sequence, places.length)
+    for (const [n, { from }] of places.entries())
+      if (records[n]?.[0] !== this.#prefix + sequenceKey(from)) throw damagedFeed(`entry ${from} is missing`)
+    const parts = recordsAsBatch(
+      sequence,
+      records.map(([, record]) => record),
+    )
+    return { upTo, parts }
   }
 
   /** Checks that a record follows what was read before it, and takes it in. */
@@ -199,6 +217,20 @@ export class Feed {
     return low
   }
 
+  /** The indices of the first and last record of the longest batch from an entry on; see {@link Feed.batch}. */
+  #placesOf(sequence: number, enough: number): readonly [first: number, last: number] {
+    const first = this.#placeOf(sequence)
+    let [bytes, last] = [0, first]
+    for (let at = first; at < this.#places.length; at++) {
+      bytes += this.#places[at]?.bytes ?? 0
+      const tooLong = bytes > MAX_BATCH_BYTES || this.#end(at) - sequence > MAX_BATCH_ENTRIES
+      if (at > first && tooLong) break
+      last = at
+      if (this.#end(at) >= enough) break
+    }
+    return [first, last]
+  }
+
   /** How long the feed is up to the end of a record. */
   #end(at: number): number {
     return this.#places[at + 1]?.from ?? this.length
@@ -213,8 +245,11 @@ export class Feed {
   }
 
   async #read(from: number, limit: number): Promise<FeedBatch[]> {
-    const records = await this.#storage.list(this.#prefix, { from: this.#prefix + sequenceKey(from), limit })
-    return records.map(([key, record]) => parseStored(key, record))
+    return (await this.#list(from, limit)).map(([key, record]) => parseStored(key, record))
+  }
+
+  #list(from: number, limit: number): Promise<[key: string, record: Uint8Array][]> {
+    return this.#storage.list(this.#prefix, { from: this.#prefix + sequenceKey(from), limit })
   }
 
   #write(batch: FeedBatch): StorageWrite {

@@ -1,4 +1,6 @@
+import { concatBytes } from '@noble/hashes/utils.js'
 import { MAX_CHAIN_LENGTH, MAX_CREDENTIAL_BYTES } from '@vestibule/credentials'
+import { PUBLIC_KEY_BYTES, type PublicKey } from '@vestibule/keys'
 import {
   bytes,
   enumeration,
@@ -12,6 +14,7 @@ import {
 } from '@vestibule/keys/wire'
 import { HeadMessage } from '../admission/admission.ts'
 import { FeedBatchMessage, MAX_BATCH_BYTES } from '../feed/entry.ts'
+import { ReceivedBatchMessage, varint } from '../feed/feed-records.ts'
 import { ForkMessage } from '../feed/fork.ts'
 import { MAX_KEYS_PER_FRAME } from '../read-keys/read-key.ts'
 
@@ -69,7 +72,7 @@ export const SpaceFrame = message('SpaceFrame', {
   ),
   /** Entries of a feed that was asked for, in their order. */
   entries: optional(
-    nested(6, message('Entries', { feed: bytes(1, { length: 32 }), batch: nested(2, FeedBatchMessage) })),
+    nested(6, message('Entries', { feed: bytes(1, { length: 32 }), batch: nested(2, ReceivedBatchMessage) })),
   ),
   /** Everything that was asked for by the first so many wants has been sent, as far as this end had it. */
   settled: optional(uint32(8)),
@@ -106,3 +109,17 @@ export const SpaceFrame = message('SpaceFrame', {
   readKeys: optional(bytes(17, { max: MAX_KEYS_PER_FRAME * 80 + 256 })),
 })
 export type SpaceFrame = MessageOf<typeof SpaceFrame>
+
+/** Tags of `entries` and of what is in it, which are delimited. */
+const TAG = { entries: 0x32, feed: 0x0a, batch: 0x12 }
+
+/** A frame with `entries`, of a batch that is encoded already, so that it is copied once; tests hold it to the schema. */
+export function entriesFrame(feed: PublicKey, batch: readonly Uint8Array[]): Uint8Array {
+  const bytes = batch.reduce((sum, { length }) => sum + length, 0)
+  const entries = concatBytes(
+    Uint8Array.of(TAG.feed, PUBLIC_KEY_BYTES),
+    feed.toBytes(),
+    Uint8Array.of(TAG.batch, ...varint(bytes)),
+  )
+  return concatBytes(Uint8Array.of(TAG.entries, ...varint(entries.length + bytes)), entries, ...batch)
+}

@@ -11,7 +11,7 @@ import { epochFromWire, epochToWire } from '../read-keys/read-key.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { Crowd } from './crowd.ts'
 import { ForkTalk } from './fork-talk.ts'
-import { SpaceFrame } from './frame.ts'
+import { entriesFrame, SpaceFrame } from './frame.ts'
 import { FrameQueue } from './frame-queue.ts'
 import { refusedByPeer, type SpacePeer } from './handshake.ts'
 import { parseIntroduction } from './introduction.ts'
@@ -176,11 +176,14 @@ export class Session {
   }
 
   async #send(step: SyncStep, signal: AbortSignal): Promise<void> {
-    const frame = await this.#frameFor(step)
-    if (frame !== undefined) await this.#channel.send(SpaceFrame.encode(await frame), { signal })
+    if (step.type !== 'send') return this.#channel.send(SpaceFrame.encode(this.#frameFor(step)), { signal })
+    const batch = await this.#store.feed(step.feed)?.encodedBatch(step.from, step.enough)
+    if (batch === undefined) return
+    this.#sync.sent(step.feed, batch.upTo)
+    await this.#channel.send(entriesFrame(step.feed, batch.parts), { signal })
   }
 
-  async #frameFor(step: SyncStep): Promise<SpaceFrame | undefined> {
+  #frameFor(step: Exclude<SyncStep, { type: 'send' }>): SpaceFrame {
     switch (step.type) {
       case 'want':
         return {
@@ -192,12 +195,6 @@ export class Session {
       }
       case 'settle':
         return { settled: step.wants }
-      case 'send': {
-        const batch = await this.#store.feed(step.feed)?.batch(step.from, step.enough)
-        if (batch === undefined) return undefined
-        this.#sync.sent(step.feed, step.from + batch.payloads.length)
-        return { entries: { feed: step.feed.toBytes(), batch } }
-      }
     }
   }
 
