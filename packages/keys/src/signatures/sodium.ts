@@ -16,12 +16,15 @@ let loading: Promise<Sodium | undefined> | undefined
 let loaded: Sodium | undefined
 
 /**
- * libsodium, where its package is installed, once there was so much to check that loading it pays.
+ * libsodium, where its package is installed, once there was so much to check that loading it pays. Only who has as many
+ * to check at once waits for it.
  * @param count how many signatures are to be checked now
  */
 export async function sodiumFor(count: number): Promise<Sodium | undefined> {
   asked += count
-  return asked < WORTH_LOADING ? undefined : loadSodium()
+  if (asked < WORTH_LOADING) return undefined
+  const sodium = loadSodium()
+  return count < WORTH_LOADING ? loaded : sodium
 }
 
 /** libsodium, where its package is installed. */

@@ -32,6 +32,8 @@ export class FrameBuffer {
   #chunks: Uint8Array[] = []
   /** Chunks at the front that are used up. They go many at a time, so that no sizes of pieces make reading slow. */
   #used = 0
+  /** Bytes of the first chunk after those that are used up. */
+  #offset = 0
   #length = 0
   /** Length of the frame at the front, once its prefix was read and taken off. */
   #expected: number | undefined
@@ -55,6 +57,7 @@ export class FrameBuffer {
   clear(): void {
     this.#chunks = []
     this.#used = 0
+    this.#offset = 0
     this.#length = 0
     this.#expected = undefined
   }
@@ -82,14 +85,14 @@ export class FrameBuffer {
       value += (byte & 0x7f) * 128 ** i
       if (byte & 0x80) continue
       if (byte === 0 && i > 0) throw new NetworkError('MALFORMED', 'a frame length is not a minimal varint')
-      this.#take(i + 1)
+      this.#skip(i + 1)
       return value
     }
     throw new NetworkError('MALFORMED', `a frame length has more than ${MAX_PREFIX_BYTES} bytes`)
   }
 
   #peek(index: number): number | undefined {
-    let at = index
+    let at = this.#offset + index
     for (let n = this.#used; n < this.#chunks.length; n++) {
       const chunk = this.#chunks[n] as Uint8Array
       if (at < chunk.length) return chunk[at]
@@ -99,20 +102,31 @@ export class FrameBuffer {
   }
 
   #take(count: number): Uint8Array {
+    // A million empty frames fit a megabyte; each array of its own would cost its peer nothing and this end a second.
+    if (count === 0) return NOTHING
     const out = new Uint8Array(count)
     for (let filled = 0; filled < count; ) {
       const chunk = this.#chunks[this.#used] as Uint8Array
-      const part = chunk.subarray(0, count - filled)
+      const part = chunk.subarray(this.#offset, this.#offset + count - filled)
       out.set(part, filled)
       filled += part.length
-      if (part.length === chunk.length) this.#chunks[this.#used++] = NOTHING
-      else this.#chunks[this.#used] = chunk.subarray(part.length)
+      this.#skip(part.length)
+    }
+    return out
+  }
+
+  /** Goes on behind so many bytes, all of which are held. */
+  #skip(count: number): void {
+    this.#length -= count
+    this.#offset += count
+    for (let chunk = this.#chunks[this.#used]; chunk !== undefined && this.#offset >= chunk.length; ) {
+      this.#offset -= chunk.length
+      this.#chunks[this.#used++] = NOTHING
+      chunk = this.#chunks[this.#used]
     }
     if (this.#used > this.#chunks.length / 2) {
       this.#chunks.splice(0, this.#used)
       this.#used = 0
     }
-    this.#length -= count
-    return out
   }
 }

@@ -1,5 +1,5 @@
-import { createHash, createHmac, hkdfSync } from 'node:crypto'
-import { AGREEMENT_KEY_BYTES, Keyring, sealToAgreementKey } from '@vestibule/keys'
+import crypto, { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { AGREEMENT_KEY_BYTES, Keyring, sealToAgreementKey, verifySignatures } from '@vestibule/keys'
 import { seededRandom } from '@vestibule/network/testing'
 
 /** Decisions that follow from a seed. */
@@ -61,12 +61,12 @@ export class SeededKeyring extends Keyring {
 
 /**
  * The platform's crypto for one run: random numbers follow from the seed, and nothing is done on other threads, whose
- * answers come when they like. Verification then takes `node:crypto`, as it does for few signatures; HPKE needs HMAC and HKDF, snapshots a
- * hash.
+ * answers come when they like. HPKE needs HMAC and HKDF, snapshots a hash.
  */
 export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): Promise<T> {
   let chance = new Chance(0)
   const before = Object.getOwnPropertyDescriptor(globalThis, 'crypto')
+  const { verify } = crypto
   const value = {
     getRandomValues: <A extends ArrayBufferView>(array: A): A => {
       new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(chance.bytes(array.byteLength))
@@ -74,8 +74,10 @@ export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): 
     },
     subtle: here,
   }
-  Object.defineProperty(globalThis, 'crypto', { value, configurable: true, writable: true })
   try {
+    await loadVerifier()
+    crypto.verify = verifyHere
+    Object.defineProperty(globalThis, 'crypto', { value, configurable: true, writable: true })
     // What is loaded at its first use would take real time then, while virtual time goes on.
     await sealToAgreementKey(new Uint8Array(AGREEMENT_KEY_BYTES).fill(9), new Uint8Array(), {
       info: new Uint8Array(),
@@ -83,9 +85,32 @@ export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): 
     chance = new Chance(seed)
     return await run()
   } finally {
+    crypto.verify = verify
     if (before) Object.defineProperty(globalThis, 'crypto', before)
   }
 }
+
+let verifier: Promise<unknown> | undefined
+
+/** After so many signatures as these another library is loaded, where it is installed. */
+function loadVerifier(): Promise<unknown> {
+  verifier ??= (async () => {
+    const keyring = new SeededKeyring(0)
+    const [key, message] = [await keyring.createKey(), new Uint8Array(1)]
+    const signature = await keyring.sign(key, message)
+    return verifySignatures(Array.from({ length: 999 }, () => ({ key, message, signature })))
+  })()
+  return verifier
+}
+
+const { verify: verifyNow } = crypto
+
+/** What others would do on Node's own threads is done at once. */
+const verifyHere = ((...[algorithm, data, key, signature, callback]: Parameters<typeof verifyNow>) => {
+  const holds = verifyNow(algorithm, data, key, signature)
+  if (callback === undefined) return holds
+  queueMicrotask(() => callback(null, holds))
+}) as typeof verifyNow
 
 type Bytes = Uint8Array | ArrayBuffer
 
