@@ -61,15 +61,14 @@ describe('bench verify', () => {
     const { code, stdout, stderr } = await bench('verify', '--json', '--runs', '1')
     expect(stdout.split('\n'), stderr).toHaveLength(2)
     const rate = expect.any(Number)
+    const rates = { native: rate, single: rate, bulk: rate, nativeRatio: rate }
     expect(JSON.parse(stdout)).toEqual({
       name: 'verify',
       node: process.version,
       machine: { cores: expect.any(Number), cpu: expect.any(String) },
       ok: true,
-      native: rate,
-      single: rate,
-      bulk: rate,
-      nativeRatio: rate,
+      ...{ ...rates, backend: 'sodium' },
+      without: { ...rates, backend: 'node' },
     })
     expect(code).toBe(0)
   })

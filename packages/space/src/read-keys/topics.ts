@@ -7,7 +7,7 @@ import type { SpaceStore } from '../space-store.ts'
 import type { Storage, StorageWrite } from '../storage/storage.ts'
 import { parseVersioned } from '../versioned.ts'
 import { heldInOrder, newestUnheard } from './current.ts'
-import { epochFromWire, epochToWire, type ReadKey } from './read-key.ts'
+import { epochFromWire, epochToWire, FOUNDING_EPOCH, type ReadKey } from './read-key.ts'
 import { topicOf } from './topic.ts'
 
 /** How long a topic is kept after another has taken its place, for members who were away: 7 days. */
@@ -73,8 +73,14 @@ export class SpaceTopics {
     const latest = now + PAST_TOPIC_MS
     const before = this.#known
     const left = before !== undefined && before.current !== current
+    const known = (before?.past ?? []).map(({ epoch, untilMs }) => ({
+      epoch,
+      untilMs: Math.min(untilMs, latest),
+    }))
+    const others = this.#besides(before?.current).filter((epoch) => !known.some((one) => one.epoch === epoch))
     const past = [
-      ...(before?.past ?? []).map(({ epoch, untilMs }) => ({ epoch, untilMs: Math.min(untilMs, latest) })),
+      ...known,
+      ...others.map((epoch) => ({ epoch, untilMs: latest })),
       ...(left ? [{ epoch: before.current, untilMs: latest }] : []),
     ].filter(({ epoch, untilMs }) => untilMs > now && epoch !== current)
     this.#known = { current, past: past.slice(-MAX_PAST) }
@@ -89,6 +95,23 @@ export class SpaceTopics {
       const key = keys.get(epoch)
       return key === undefined ? [] : [topicOf(key, this.#store.record.spaceKey)]
     })
+  }
+
+  /**
+   * The epochs that are held and not behind the one that was current: somebody may be met under those who went another
+   * way meanwhile, and there only, when all who knew both have left theirs.
+   */
+  #besides(before: string | undefined): string[] {
+    const { membership } = this.#store.roster
+    if (before === undefined || (before !== FOUNDING_EPOCH && !membership.has(before))) return []
+    const held = heldInOrder(this.#store).map(({ epoch }) => epoch)
+    return held.filter(
+      (epoch) =>
+        epoch !== FOUNDING_EPOCH &&
+        epoch !== before &&
+        membership.has(epoch) &&
+        !membership.comesAfter(before, epoch),
+    )
   }
 
   /** In how many milliseconds the next one is left; `undefined` when none is. */
