@@ -70,8 +70,14 @@ describe('libsodium is loaded', () => {
   test('once there is much to check, counted over all', async () => {
     const { fastestBackend: choose } = await fresh()
     const names: string[] = []
-    for (const count of [1, 498, 1, 1]) names.push((await choose(count)).name)
+    for (const count of [1, 498, 500, 1]) names.push((await choose(count)).name)
     expect(names).toEqual(['node', 'node', 'sodium', 'sodium'])
+  })
+
+  test('meanwhile, where there are few at a time', async () => {
+    const { fastestBackend: choose } = await fresh()
+    for (let n = 0; n < 500; n++) expect((await choose(1)).name).toBe('node')
+    await vi.waitFor(async () => expect((await choose(1)).name).toBe('sodium'))
   })
 
   test('and left where it is not installed, or has another accept-set', async () => {

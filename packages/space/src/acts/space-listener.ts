@@ -30,7 +30,7 @@ export interface SpaceListener {
   onMessage?(message: Message): void
   /** Messages that were here already went, or came back, because who may write has changed: these are all now. */
   onMessages?(messages: readonly Message[]): void
-  /** Another read key is current, or another one is missing: see `Space.missingReadKeys`. */
+  /** Another read key is current, has come, or is missing: see `Space.missingReadKeys`. */
   onReadKeys?(): void
   /** Members connected or went. */
   onPeers?(peers: readonly SpacePeer[]): void

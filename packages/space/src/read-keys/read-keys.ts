@@ -25,7 +25,7 @@ export interface ReadKeysParts {
   /** Runs a task when nothing else of the space is being changed. */
   readonly serially: <T>(task: () => Promise<T>) => Promise<T>
   readonly onProblem: (problem: SpaceError) => void
-  /** Another read key is current, or another is missing. */
+  /** Another read key is current, another is held, or another is missing. */
   readonly onChange: () => void
 }
 
@@ -121,7 +121,15 @@ export class ReadKeys {
 
   #tell(): void {
     const { store } = this.#parts
-    const state = [currentEpoch(store).epoch, newestUnheard(store) ?? [], this.missing()].flat().join()
+    const held = store.readKeys.size
+    const state = [
+      currentEpoch(store).epoch,
+      newestUnheard(store) ?? [],
+      this.missing(),
+      held > 1 ? held : [],
+    ]
+      .flat()
+      .join()
     if (state === this.#told) return
     this.#told = state
     this.#parts.onChange()

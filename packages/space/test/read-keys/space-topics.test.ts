@@ -1,7 +1,11 @@
-import { expect, test } from 'vitest'
-import type { MemoryStorage } from '../../src/index.ts'
+import { expect, test, vi } from 'vitest'
+import type { MemoryStorage, Space } from '../../src/index.ts'
+import { heldInOrder } from '../../src/read-keys/current.ts'
+import type { ReadKey } from '../../src/read-keys/read-key.ts'
+import { topicOf } from '../../src/read-keys/topic.ts'
 import { PAST_TOPIC_MS, SpaceTopics } from '../../src/read-keys/topics.ts'
 import { storageKeys } from '../../src/record.ts'
+import { kitchen } from '../acts/kitchen.ts'
 import { Person, storeOf, World } from '../world.ts'
 
 /** A space that nobody else is in, with a clock that is set by hand. */
@@ -59,6 +63,19 @@ test('of many renewals in a week the newest topics are kept, 32 besides the curr
   expect(topics.look()).toEqual(seen.slice(-33).reverse())
   expect((await open()).look()).toEqual(seen.slice(-33).reverse())
   await ada.manager.close()
+})
+
+test('of two renewals at once each topic is kept by both, though but one was ever current for all', async () => {
+  const { world, ada, bob, hers, bobs, close } = await kitchen()
+  const held = (space: Space) => heldInOrder(storeOf(space))
+  world.setOnline('bob', false)
+  await Promise.all([hers.rotateReadKey(), bobs.rotateReadKey()])
+  const both = [hers, bobs].map((space) => topicOf(held(space).at(-1) as ReadKey, space.key))
+  world.setOnline('bob', true)
+  for (const space of [hers, bobs]) await vi.waitFor(() => expect(held(space)).toHaveLength(3))
+  for (const topic of both)
+    await vi.waitFor(() => expect(world.under(topic)).toEqual(expect.arrayContaining([ada.name, bob.name])))
+  await close()
 })
 
 test('a damaged record damages its space, and keeps no other from opening', async () => {
