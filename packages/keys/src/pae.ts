@@ -19,7 +19,7 @@ export function pae(...parts: readonly Part[]): Uint8Array {
 
 type Part = string | Uint8Array | number
 
-/** @internal The same in bytes that the caller makes, zeroes all of them. */
+/** @internal The same, in bytes that the caller allocates: they have to be zero. */
 export function paeIn(allocate: (length: number) => Uint8Array, ...parts: readonly Part[]): Uint8Array {
   const encoded = parts.map((part) => (typeof part === 'string' ? utf8(part) : part))
   let length = 8

@@ -1,5 +1,10 @@
 export type { Random } from './backoff.ts'
-export { type Channel, type ChannelEnd, DEFAULT_MAX_FRAME_BYTES } from './channel/channel.ts'
+export {
+  type Channel,
+  type ChannelEnd,
+  DEFAULT_MAX_FRAME_BYTES,
+  type SendOptions,
+} from './channel/channel.ts'
 export { type TypedChannel, typedChannel } from './channel/typed-channel.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { NetworkError, type NetworkErrorCode } from './errors.ts'

@@ -32,8 +32,12 @@ export function loadSodium(): Promise<Sodium | undefined> {
   loading ??= (async () => {
     // A browser is not asked for it.
     if (nodeCrypto() === undefined) return undefined
-    const sodium = await importByName('sodium-native').catch(() => undefined)
-    if (sodium !== undefined && hasOurAcceptSet(sodium.default)) loaded = sodium.default
+    try {
+      const { default: sodium } = await importByName('sodium-native')
+      if (hasOurAcceptSet(sodium)) loaded = sodium
+    } catch {
+      // It is not installed, or another version of it, with other functions.
+    }
     return loaded
   })()
   return loading

@@ -86,6 +86,7 @@ describe('libsodium is loaded', () => {
         throw new Error('not there')
       },
       () => ({ default: fake({ crypto_sign_verify_detached: () => true }) }),
+      () => ({ default: {} }),
     ]) {
       vi.resetModules()
       vi.doMock('sodium-native', build)

@@ -12,6 +12,13 @@ export type ChannelEnd =
   /** One side aborted with a `TIMED_OUT` error. */
   | 'timed-out'
 
+/** How a frame is sent. */
+export interface SendOptions {
+  readonly signal?: AbortSignal
+  /** Gives the bytes to the channel, which then need not copy them: nobody changes them any more, sent or not. */
+  readonly transfer?: boolean
+}
+
 /**
  * One stream of frames between two peers whose ids the transport has authenticated: reliable, ordered, with
  * back-pressure in both directions. On the wire each frame follows its length as an unsigned varint.
@@ -27,12 +34,12 @@ export interface Channel {
   /** Whether this end opened the channel. */
   readonly initiator: boolean
   /**
-   * Sends one frame; resolves when the transport can take more. The bytes belong to the channel from then on: they
-   * may not have been copied yet, so nobody changes them any more.
+   * Sends one frame; resolves when the transport can take more. The bytes are copied before this returns, unless they are
+   * given away: see {@link SendOptions.transfer}.
    * Aborting stops the wait, not a frame that is already on its way.
    * @throws NetworkError `CLOSED`, `ABORTED`; or the signal's reason
    */
-  send(frame: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>
+  send(frame: Uint8Array, options?: SendOptions): Promise<void>
   /**
    * Gives the next frame; the bytes belong to the caller. Several calls may wait at once and are served in
    * order. Aborting one takes nothing from the channel: the next call gets the frame.

@@ -1,7 +1,7 @@
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { untilAborted } from '../abort.ts'
-import { type Channel, type ChannelEnd, endOfReason } from '../channel/channel.ts'
+import { type Channel, type ChannelEnd, endOfReason, type SendOptions } from '../channel/channel.ts'
 import { encodeFrame, encodeLength, FrameBuffer } from '../channel/frame-buffer.ts'
 import { Receiver } from '../channel/receiver.ts'
 import { Sender } from '../channel/sender.ts'
@@ -67,12 +67,12 @@ class StreamChannel implements Channel {
     if (stream.status !== 'open') this.#fail(new NetworkError('ABORTED', 'the stream is already over'))
   }
 
-  async send(frame: Uint8Array, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async send(frame: Uint8Array, { signal, transfer = false }: SendOptions = {}): Promise<void> {
     if (this.#receiver.failure !== undefined) throw this.#receiver.failure
     if (this.#closing !== undefined) throw new NetworkError('CLOSED', 'the channel is closed')
-    const isShort = frame.length < SHORT_BYTES
-    const bytes = isShort ? encodeFrame(frame) : new Uint8ArrayList(encodeLength(frame), frame)
-    await this.#sender.send(bytes, options.signal)
+    const isPiece = transfer && frame.length >= SHORT_BYTES
+    const bytes = isPiece ? new Uint8ArrayList(encodeLength(frame), frame) : encodeFrame(frame)
+    await this.#sender.send(bytes, signal)
   }
 
   receive(options?: { readonly signal?: AbortSignal; readonly maxBytes?: number }): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import { untilAborted } from '../abort.ts'
-import type { Channel, ChannelEnd } from '../channel/channel.ts'
+import type { Channel, ChannelEnd, SendOptions } from '../channel/channel.ts'
 
 /**
  * A channel that can be written to before the other side has proven itself, and gives out nothing until then.
@@ -31,7 +31,7 @@ export class EarlyChannel implements Channel {
     )
   }
 
-  send(frame: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void> {
+  send(frame: Uint8Array, options?: SendOptions): Promise<void> {
     return this.#channel.send(frame, options)
   }
 

@@ -58,16 +58,32 @@ export function channelSuite(name: string, api: ChannelSuiteApi, factory: Channe
       same(await near.receive(), bytes(3, 2))
     })
 
-    test('gives what nobody else holds', async ({ near, far }) => {
+    test('copies what it is given, short or long, and gives what nobody else holds', async ({
+      near,
+      far,
+    }) => {
       for (const length of [4, 70_000]) {
         const frame = bytes(length, 7)
-        await near.send(frame)
+        const sent = near.send(frame)
+        frame.fill(0)
+        await sent
         await near.send(bytes(length, 8))
         const received = await far.receive()
         same(received, bytes(length, 7))
         received.fill(0)
         same(await far.receive(), bytes(length, 8))
+      }
+    })
+
+    test('sends what is given away as it is', async ({ near, far }) => {
+      for (const length of [4, 70_000]) {
+        const frame = bytes(length, 7)
+        await near.send(frame, { transfer: true })
+        const received = await far.receive()
+        received.fill(0)
         same(frame, bytes(length, 7))
+        await near.send(bytes(length, 8), { transfer: true })
+        same(await far.receive(), bytes(length, 8))
       }
     })
 

@@ -1,5 +1,5 @@
 import type { Random } from '../backoff.ts'
-import { type Channel, type ChannelEnd, endOfReason } from '../channel/channel.ts'
+import { type Channel, type ChannelEnd, endOfReason, type SendOptions } from '../channel/channel.ts'
 import { type FrameSource, Receiver } from '../channel/receiver.ts'
 import { type ByteSink, Sender } from '../channel/sender.ts'
 import type { Clock } from '../clock.ts'
@@ -86,7 +86,7 @@ export class MemoryChannel implements Channel {
     return this.#far
   }
 
-  async send(frame: Uint8Array, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async send(frame: Uint8Array, options: SendOptions = {}): Promise<void> {
     if (this.#receiver.failure !== undefined) throw this.#receiver.failure
     if (this.#closing !== undefined) throw new NetworkError('CLOSED', 'the channel is closed')
     await this.#sender.send(frame.slice(), options.signal)

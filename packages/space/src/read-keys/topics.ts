@@ -77,7 +77,9 @@ export class SpaceTopics {
       epoch,
       untilMs: Math.min(untilMs, latest),
     }))
-    const others = this.#besides(before?.current).filter((epoch) => !known.some((one) => one.epoch === epoch))
+    const others = this.#besides(held, before?.current).filter(
+      (epoch) => !known.some((one) => one.epoch === epoch),
+    )
     const past = [
       ...known,
       ...others.map((epoch) => ({ epoch, untilMs: latest })),
@@ -101,11 +103,11 @@ export class SpaceTopics {
    * The epochs that are held and not behind the one that was current: somebody may be met under those who went another
    * way meanwhile, and there only, when all who knew both have left theirs.
    */
-  #besides(before: string | undefined): string[] {
+  #besides(held: readonly ReadKey[], before: string | undefined): string[] {
     const { membership } = this.#store.roster
     if (before === undefined || (before !== FOUNDING_EPOCH && !membership.has(before))) return []
-    const held = heldInOrder(this.#store).map(({ epoch }) => epoch)
-    return held.filter(
+    const epochs = held.map(({ epoch }) => epoch)
+    return epochs.filter(
       (epoch) =>
         epoch !== FOUNDING_EPOCH &&
         epoch !== before &&

@@ -1,4 +1,5 @@
 import type { Clock } from '@vestibule/network'
+import { Waiters } from './waiters.ts'
 
 /** So many admissions in a row, and it is a crowd: those before are told of one by one. */
 export const CROWD = 8
@@ -14,7 +15,7 @@ export const LONGEST_MS = 5_000
  */
 export class Crowd {
   readonly #clock: Clock
-  readonly #waiting = new Set<() => void>()
+  readonly #waiters = new Waiters()
   #inARow = 0
   #lastAtMs = Number.NEGATIVE_INFINITY
   #isAdmitting = false
@@ -48,19 +49,8 @@ export class Crowd {
   }
 
   /** Resolves when the crowd is through. @throws the signal's reason */
-  async through(signal: AbortSignal): Promise<void> {
-    while (this.isComing) {
-      signal.throwIfAborted()
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          signal.removeEventListener('abort', wake)
-          this.#waiting.delete(wake)
-          resolve()
-        }
-        this.#waiting.add(wake)
-        signal.addEventListener('abort', wake)
-      })
-    }
+  through(signal: AbortSignal): Promise<void> {
+    return this.#waiters.until(() => !this.isComing, signal)
   }
 
   /** Nobody waits any longer. */
@@ -68,7 +58,7 @@ export class Crowd {
     this.#cancel()
     this.#inARow = 0
     this.#untilMs = undefined
-    for (const wake of [...this.#waiting]) wake()
+    this.#waiters.wake()
   }
 
   #admitted(): void {

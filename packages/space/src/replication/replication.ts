@@ -13,6 +13,7 @@ import { type SpacePeer, shakeHands } from './handshake.ts'
 import { introductionOf } from './introduction.ts'
 import { isRefusedDevice } from './refused-device.ts'
 import { Session } from './session.ts'
+import { Waiters } from './waiters.ts'
 
 /** How long the other end may take to show who it is. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
@@ -50,7 +51,7 @@ export class Replication {
   /** What those who are connected have shown. */
   readonly #presented = new WeakMap<SpacePeer, Presented>()
   readonly #stored = new Map<PublicKey, number>()
-  readonly #waiting = new Set<() => void>()
+  readonly #waiters = new Waiters()
   readonly #running = new Set<Promise<void>>()
   readonly #closing = new AbortController()
   readonly #crowd: Crowd
@@ -135,18 +136,7 @@ export class Replication {
   /** Waits until something holds that can only come from others. */
   async until(done: () => boolean, signal: AbortSignal | undefined): Promise<void> {
     const either = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
-    while (!done()) {
-      either.throwIfAborted()
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          either.removeEventListener('abort', wake)
-          this.#waiting.delete(wake)
-          resolve()
-        }
-        this.#waiting.add(wake)
-        either.addEventListener('abort', wake)
-      })
-    }
+    await this.#waiters.until(done, either)
   }
 
   /** Ends all channels and waits for them. */
@@ -175,7 +165,7 @@ export class Replication {
           onFork: (proof) => this.#events.onFork(proof),
           onIntroduction: (introduction) => this.#events.onIntroduction(introduction),
           onRemoval: (encoded) => this.#onRemoval(encoded),
-          onProgress: () => this.#wakeWaiting(),
+          onProgress: () => this.#waiters.wake(),
         },
       })
       const ending = new AbortController()
@@ -234,7 +224,7 @@ export class Replication {
 
   async #onRemoval(encoded: Uint8Array): Promise<void> {
     await this.#events.onRemoval(encoded)
-    this.#wakeWaiting()
+    this.#waiters.wake()
   }
 
   #onStored(by: SpacePeer, feed: PublicKey, length: number): void {
@@ -242,10 +232,6 @@ export class Replication {
     if (by.identityKey === this.#signingContext.identityKey) return
     if (length <= (this.#stored.get(feed) ?? 0)) return
     this.#stored.set(feed, length)
-    this.#wakeWaiting()
-  }
-
-  #wakeWaiting(): void {
-    for (const wake of [...this.#waiting]) wake()
+    this.#waiters.wake()
   }
 }

@@ -180,7 +180,7 @@ export class Session {
     const batch = await this.#store.feed(step.feed)?.encodedBatch(step.from, step.enough)
     if (batch === undefined) return
     this.#sync.sent(step.feed, batch.upTo)
-    await this.#channel.send(entriesFrame(step.feed, batch.parts), { signal })
+    await this.#channel.send(entriesFrame(step.feed, batch.parts), { signal, transfer: true })
   }
 
   #frameFor(step: Exclude<SyncStep, { type: 'send' }>): SpaceFrame {

@@ -15,4 +15,18 @@ export async function kitchen() {
   return { world, ada, bob, cem, dan, hers, bobs, cems, dans, close }
 }
 
+/** The same, with Eve, whom Ada and Bob have admitted at once, each with other feeds; she took Bob's. All three are apart. */
+export async function admittedByBoth() {
+  const kept = await kitchen()
+  const { world, hers, bobs } = kept
+  const eve = await Person.join(world, 'eve')
+  for (const name of ['bob', 'eve']) world.setOnline(name, false)
+  const [byAda, byBob] = [await eve.candidate(), await eve.candidate()]
+  const role = 'EDITOR'
+  const admission = await bobs.admit(byBob, { role })
+  await hers.admit(byAda, { role })
+  const theirs = await eve.manager.acceptSpace(admission, { ...byBob, role })
+  return { ...kept, eve, theirs }
+}
+
 export const keyOf = ({ signingContext }: Person) => signingContext.identityKey

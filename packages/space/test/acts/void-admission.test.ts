@@ -1,18 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Space } from '../../src/index.ts'
-import { Person, textsOf, until } from '../world.ts'
-import { keyOf, kitchen } from './kitchen.ts'
+import { textsOf, until } from '../world.ts'
+import { admittedByBoth, keyOf } from './kitchen.ts'
 
 test('who wrote under an admission that turned out void, and is a member by another, keeps that and goes on', async () => {
-  const { world, bob, hers, bobs, close } = await kitchen()
-  const eve = await Person.join(world, 'eve')
-  for (const name of ['bob', 'eve']) world.setOnline(name, false)
-  // Both admit her at once, and she is in by the word of the one who is removed.
-  const [byAda, byBob] = [await eve.candidate(), await eve.candidate()]
-  const role = 'EDITOR'
-  const admission = await bobs.admit(byBob, { role })
-  await hers.admit(byAda, { role })
-  const theirs = await eve.manager.acceptSpace(admission, { ...byBob, role })
+  // She is in by the word of the one who is removed.
+  const { world, bob, eve, hers, theirs, close } = await admittedByBoth()
   await theirs.write('what nobody will count')
   await hers.removeMember(keyOf(bob))
   for (const name of ['bob', 'eve']) world.setOnline(name, true)

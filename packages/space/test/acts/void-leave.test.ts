@@ -1,22 +1,15 @@
 import { expect, test } from 'vitest'
-import { Person, until } from '../world.ts'
-import { keyOf, kitchen } from './kitchen.ts'
+import { until } from '../world.ts'
+import { admittedByBoth, keyOf } from './kitchen.ts'
 
 /** Eve leaves by a feed that Bob admitted, who was removed meanwhile; Ada has admitted her too, with other feeds. */
 async function leftInVain() {
-  const kept = await kitchen()
-  const { world, bob, hers, bobs } = kept
-  const eve = await Person.join(world, 'eve')
-  for (const name of ['bob', 'eve']) world.setOnline(name, false)
-  const [byAda, byBob] = [await eve.candidate(), await eve.candidate()]
-  const role = 'EDITOR'
-  const admission = await bobs.admit(byBob, { role })
-  await hers.admit(byAda, { role })
-  const theirs = await eve.manager.acceptSpace(admission, { ...byBob, role })
+  const kept = await admittedByBoth()
+  const { bob, eve, hers, theirs } = kept
   await theirs.leave()
   await hers.removeMember(keyOf(bob))
   expect(hers.roleOf(keyOf(eve))).toBe('EDITOR')
-  return { ...kept, eve, theirs }
+  return kept
 }
 
 test('everybody hears of a leave by a feed that turned out void, and who left knows that they have', async () => {

@@ -1,4 +1,4 @@
-import crypto, { createHash, createHmac, hkdfSync } from 'node:crypto'
+import crypto, { createHash } from 'node:crypto'
 import { AGREEMENT_KEY_BYTES, Keyring, sealToAgreementKey, verifySignatures } from '@vestibule/keys'
 import { seededRandom } from '@vestibule/network/testing'
 
@@ -61,7 +61,7 @@ export class SeededKeyring extends Keyring {
 
 /**
  * The platform's crypto for one run: random numbers follow from the seed, and nothing is done on other threads, whose
- * answers come when they like. HPKE needs HMAC and HKDF, snapshots a hash.
+ * answers come when they like. Snapshots need a hash.
  */
 export async function withSeededCrypto<T>(seed: number, run: () => Promise<T>): Promise<T> {
   let chance = new Chance(0)
@@ -117,23 +117,4 @@ type Bytes = Uint8Array | ArrayBuffer
 const here = {
   digest: async (_: string, data: Bytes) =>
     new Uint8Array(createHash('sha256').update(new Uint8Array(data)).digest()).buffer,
-
-  importKey: async (
-    _: string,
-    key: Bytes,
-    algorithm: string | { readonly name: string },
-  ): Promise<Uint8Array> => {
-    const name = typeof algorithm === 'string' ? algorithm : algorithm.name
-    if (name !== 'HMAC' && name !== 'HKDF') throw new TypeError('HMAC and HKDF only')
-    return new Uint8Array(key)
-  },
-  sign: async (_: string, key: Uint8Array, data: Bytes): Promise<ArrayBuffer> => {
-    const mac = createHmac('sha256', key).update(new Uint8Array(data))
-    return new Uint8Array(mac.digest()).buffer
-  },
-  deriveBits: async (
-    { salt, info }: { readonly salt: Bytes; readonly info: Bytes },
-    key: Uint8Array,
-    bits: number,
-  ): Promise<ArrayBuffer> => hkdfSync('sha256', key, new Uint8Array(salt), new Uint8Array(info), bits / 8),
 }

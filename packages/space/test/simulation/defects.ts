@@ -10,6 +10,8 @@ import { Disk, type DiskDefect } from './disk.ts'
 /** Something wrong that is put in, to see that a run finds it. */
 export interface Defect {
   readonly name: string
+  /** A seed that has found it. */
+  readonly seed: number
   /** The laws that it may break. */
   readonly breaks: readonly string[]
   /** @returns what takes it out again */
@@ -32,6 +34,7 @@ function replace<T extends object, K extends keyof T>(
 export const DEFECTS: readonly Defect[] = [
   {
     name: 'a disk says that it is done before it is',
+    seed: 7,
     breaks: [
       'memory follows storage',
       'what was acknowledged is kept',
@@ -42,6 +45,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a transaction that fails leaves half of it',
+    seed: 34,
     breaks: [
       'memory follows storage',
       'an act is refused for what it says it may be',
@@ -52,11 +56,13 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'delivered does not wait',
+    seed: 9,
     breaks: ['what was delivered is at another'],
     put: () => replace(Space.prototype, 'delivered', () => async () => {}),
   },
   {
     name: 'one who was removed is shown as a member',
+    seed: 1,
     breaks: ['all agree on the members', 'memory follows storage'],
     put: () => {
       const seen = new WeakMap<Roster, Map<PublicKey, Member>>()
@@ -75,6 +81,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a role is not changed',
+    seed: 1,
     breaks: ['all agree on the members'],
     put: () =>
       replace(
@@ -90,11 +97,13 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'one who may not admits, and is told that it did',
+    seed: 1,
     breaks: ['what an act says is done is done'],
     put: () => replace(Membership.prototype, 'may', () => () => true),
   },
   {
     name: 'a feed is not asked for',
+    seed: 2,
     breaks: ['what counts is with all members', 'all agree on the members'],
     put: () =>
       replace(
@@ -108,6 +117,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'messages stand in the order of clocks',
+    seed: 35,
     breaks: ['a message stands behind what its author knew'],
     put: () =>
       replace(
@@ -121,6 +131,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a message is sealed under the key of the founding',
+    seed: 25,
     breaks: ['nobody reads what it may not'],
     put: () =>
       replace(
@@ -134,6 +145,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a removal asks for no new read key',
+    seed: 25,
     breaks: ['nobody reads what it may not'],
     put: () =>
       replace(
@@ -147,6 +159,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: 'one who came without the history is handed it',
+    seed: 1,
     breaks: ['nobody reads what it may not'],
     put: () => replace(Membership.prototype, 'mayRead', () => () => true),
   },
