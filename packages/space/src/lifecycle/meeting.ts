@@ -1,7 +1,7 @@
 import { type Clock, NetworkError, type NetworkManager, type SwarmConnection } from '@vestibule/network'
+import { Serial } from '../concurrency/serial.ts'
 import { SpaceError } from '../error.ts'
 import { SpaceTopics } from '../read-keys/topics.ts'
-import { Serial } from '../serial.ts'
 import type { Space } from '../space.ts'
 import type { SpaceStore } from '../space-store.ts'
 import type { Storage } from '../storage/storage.ts'

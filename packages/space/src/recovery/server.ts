@@ -9,9 +9,9 @@ import {
   type SwarmConnection,
   typedChannel,
 } from '@vestibule/network'
+import { Serial } from '../concurrency/serial.ts'
 import { SpaceError } from '../error.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
-import { Serial } from '../serial.ts'
 import type { Space } from '../space.ts'
 import { encodeContent, type IdentityBackup } from './content.ts'
 import {

@@ -1,5 +1,5 @@
 import type { Clock } from '@vestibule/network'
-import { Waiters } from './waiters.ts'
+import { Waiters } from '../concurrency/waiters.ts'
 
 /** So many admissions in a row, and it is a crowd: those before are told of one by one. */
 export const CROWD = 8

@@ -2,6 +2,7 @@ import { randomBytes } from '@noble/hashes/utils.js'
 import type { Credential, Presented } from '@vestibule/credentials'
 import type { Keyring, PublicKey } from '@vestibule/keys'
 import { type Channel, type Clock, NetworkError } from '@vestibule/network'
+import { Waiters } from '../concurrency/waiters.ts'
 import { SpaceError } from '../error.ts'
 import type { ForkProof } from '../feed/fork.ts'
 import type { SigningContext } from '../identity/signing-context.ts'
@@ -13,7 +14,6 @@ import { type SpacePeer, shakeHands } from './handshake.ts'
 import { introductionOf } from './introduction.ts'
 import { isRefusedDevice } from './refused-device.ts'
 import { Session } from './session.ts'
-import { Waiters } from './waiters.ts'
 
 /** How long the other end may take to show who it is. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
